@@ -1,0 +1,28 @@
+/** 48-bit link-layer addresses as values: lower-case text "00:00:5e:00:01:01", branded. */
+
+declare const brand: unique symbol;
+
+export type Mac = string & { readonly [brand]: "Mac" };
+
+/** Reads six hexadecimal octets joined by ":" or "-"; undefined when it is no MAC address. */
+export function parseMac(text: string): Mac | undefined {
+  return /^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(text) ? (text.toLowerCase().replaceAll("-", ":") as Mac) : undefined;
+}
+
+/** Like parseMac, for constants and trusted text. @throws RangeError when the text is no MAC address. */
+export function mac(text: string): Mac {
+  const value = parseMac(text);
+  if (value === undefined) throw new RangeError(`not a MAC address: ${text}`);
+  return value;
+}
+
+/** The address in the 6 octets of `bytes` that start at `offset`. @throws RangeError when there are fewer. */
+export function macFromBytes(bytes: Uint8Array, offset = 0): Mac {
+  if (offset + 6 > bytes.length) throw new RangeError(`a MAC address needs 6 octets at ${offset}, there are ${bytes.length}`);
+  return Array.from(bytes.subarray(offset, offset + 6), (octet) => octet.toString(16).padStart(2, "0")).join(":") as Mac;
+}
+
+/** The 6 octets of an address. */
+export function macToBytes(value: Mac): Uint8Array {
+  return Uint8Array.from(value.split(":"), (octet) => Number.parseInt(octet, 16));
+}

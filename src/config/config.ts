@@ -1,0 +1,57 @@
+/** What the owner wrote, checked and with every default filled in. */
+import type { Ip6 } from "../addr/ip.ts";
+import type { Prefix } from "../addr/prefix.ts";
+
+export interface Config {
+  readonly wan: WanConfig;
+  /** In the order in which they stand in the file: the first ones get a subnet when the delegation is too small for all. */
+  readonly lans: readonly LanConfig[];
+  readonly gateway: GatewayConfig;
+  /** Unique local addresses (RFC 4193): off, made once at random, or the owner's own /48. */
+  readonly ula: "off" | "auto" | Prefix;
+}
+
+export interface WanConfig {
+  readonly interface: string;
+  /** Length of the prefix asked for, 48..64. */
+  readonly prefixHint: number;
+  /** Ask for IA_NA: by the RA's M flag, always, or never. */
+  readonly requestAddress: "auto" | "always" | "never";
+  /** RFC 8981 addresses for the router's own traffic. */
+  readonly temporaryAddresses: boolean;
+  readonly rapidCommit: boolean;
+}
+
+export interface LanConfig {
+  /** Key of the table, e.g. "home" for [lan.home]. */
+  readonly name: string;
+  readonly interface: string;
+  /** The owner's subnet number; absent: the first free one, kept from then on. */
+  readonly subnet?: number;
+  /** What the internet may open connections to, on any device of this LAN. */
+  readonly open: readonly Opening[];
+  readonly advertise: AdvertiseConfig;
+}
+
+export interface AdvertiseConfig {
+  /** Seconds, RFC 4861 6.2.1; shortened when lifetimes are short. */
+  readonly maxInterval: number;
+  readonly minInterval: number;
+  /** Absent: the provider's resolvers are passed on. */
+  readonly resolvers?: readonly Ip6[];
+  readonly searchDomains: readonly string[];
+  readonly mtu?: number;
+  readonly pref64?: Prefix;
+  readonly captivePortal?: string;
+}
+
+export interface GatewayConfig {
+  /** What the internet may open connections to on this box itself. */
+  readonly open: readonly Opening[];
+}
+
+export interface Opening {
+  readonly protocol: "tcp" | "udp";
+  readonly from: number;
+  readonly to: number;
+}

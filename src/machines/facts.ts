@@ -1,0 +1,124 @@
+/** What the machines have found out, in the form in which the plan reads it. Lists are in a stable order; every end is an Instant. */
+import type { Duid } from "../addr/duid.ts";
+import type { Ip6 } from "../addr/ip.ts";
+import type { Prefix } from "../addr/prefix.ts";
+import type { Instant } from "../addr/time.ts";
+
+export type RouterPreference = "high" | "medium" | "low";
+
+/** The ra-client's result: what the routers of the provider's link advertise, and the addresses made from it. */
+export interface RaClientFact {
+  /** A valid RA was heard since the link came up. */
+  readonly heard: boolean;
+  /** Flags of the latest RA, RFC 4861 4.2. */
+  readonly managed: boolean;
+  readonly other: boolean;
+  readonly routers: readonly { readonly address: Ip6; readonly preference: RouterPreference; readonly until: Instant }[];
+  /** More specific routes, RFC 4191. */
+  readonly routes: readonly {
+    readonly destination: Prefix;
+    readonly router: Ip6;
+    readonly preference: RouterPreference;
+    readonly until: Instant;
+  }[];
+  readonly onLink: readonly { readonly prefix: Prefix; readonly until: Instant }[];
+  readonly addresses: readonly SlaacAddress[];
+  /** A valid MTU option, 1280..link MTU. */
+  readonly mtu?: number;
+  readonly hopLimit?: number;
+  /** Milliseconds, RFC 4861 4.2. */
+  readonly reachableTime?: number;
+  readonly retransTimer?: number;
+  readonly resolvers: readonly { readonly address: Ip6; readonly until: Instant }[];
+  readonly searchDomains: readonly { readonly domain: string; readonly until: Instant }[];
+}
+
+export interface SlaacAddress {
+  readonly address: Ip6;
+  readonly prefix: Prefix;
+  readonly temporary: boolean;
+  readonly preferredUntil: Instant;
+  readonly validUntil: Instant;
+}
+
+export type Dhcpv6State =
+  | "stopped"
+  | "soliciting"
+  | "requesting"
+  | "bound"
+  | "renewing"
+  | "rebinding"
+  | "verifying"
+  | "confirming"
+  | "releasing"
+  | "informing";
+
+/** The dhcpv6-client's result: what the provider has leased to us. */
+export interface Dhcpv6ClientFact {
+  readonly state: Dhcpv6State;
+  readonly serverDuid?: Duid;
+  /** Source address of the server's latest accepted answer. */
+  readonly serverAddress?: Ip6;
+  readonly delegated: readonly DelegatedPrefix[];
+  readonly addresses: readonly LeasedAddress[];
+  readonly resolvers: readonly Ip6[];
+  readonly searchDomains: readonly string[];
+  readonly ntpServers: readonly string[];
+  /** When T1 and T2 of the current bindings come, absent without bindings; NEVER when they never do. */
+  readonly renewAt?: Instant;
+  readonly rebindAt?: Instant;
+  /** Why there is no prefix, in the server's words, e.g. "NoPrefixAvail: pool is empty". */
+  readonly refusal?: string;
+}
+
+export interface DelegatedPrefix {
+  readonly iaid: number;
+  readonly prefix: Prefix;
+  /** RFC 6603: the part that the provider keeps. */
+  readonly excluded?: Prefix;
+  readonly preferredUntil: Instant;
+  readonly validUntil: Instant;
+}
+
+export interface LeasedAddress {
+  readonly iaid: number;
+  readonly address: Ip6;
+  readonly preferredUntil: Instant;
+  readonly validUntil: Instant;
+}
+
+/** What the ra-server of one LAN shall advertise; the plan computes it. */
+export interface Advertisement {
+  /** Whether we offer ourselves as default router. */
+  readonly defaultRouter: boolean;
+  readonly managed: boolean;
+  readonly other: boolean;
+  readonly prefixes: readonly AdvertisedPrefix[];
+  /** Route information options (RFC 4191): at most 17. */
+  readonly routes: readonly { readonly destination: Prefix; readonly until: Instant }[];
+  readonly resolvers: readonly Ip6[];
+  readonly searchDomains: readonly string[];
+  /** Octets; absent: no MTU option. */
+  readonly mtu?: number;
+  /** NAT64 prefix (RFC 8781). */
+  readonly pref64?: Prefix;
+  readonly captivePortal?: string;
+  /** Bounds of the owner in seconds; the server shortens them when lifetimes are short. */
+  readonly maxInterval: number;
+  readonly minInterval: number;
+}
+
+export interface AdvertisedPrefix {
+  readonly prefix: Prefix;
+  readonly onLink: boolean;
+  readonly autonomous: boolean;
+  readonly preferredUntil: Instant;
+  readonly validUntil: Instant;
+}
+
+/** The ra-server's result: prefixes of this LAN that it is withdrawing (RFC 9096 3.5). */
+export interface RaServerFact {
+  readonly withdrawing: readonly { readonly prefix: Prefix; readonly until: Instant }[];
+  /** Other routers heard on this LAN, and what they claim. */
+  readonly otherRouters: readonly { readonly address: Ip6; readonly until: Instant; readonly claim: string }[];
+}

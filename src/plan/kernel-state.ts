@@ -1,0 +1,81 @@
+/**
+ * The part of the kernel's state that skylan plans, in the form in which it is desired, observed and compared. Addresses and routes here are
+ * always ours (they carry our mark); what belongs to others never appears.
+ */
+import type { Ip6 } from "../addr/ip.ts";
+import type { Mac } from "../addr/mac.ts";
+import type { Prefix } from "../addr/prefix.ts";
+import type { Instant } from "../addr/time.ts";
+import type { RouterPreference } from "../machines/facts.ts";
+
+/** rtm_protocol of our routes and IFA_PROTO of our addresses (Linux 5.18 and newer): not used by iproute2's table of names. */
+export const MARK = 93;
+
+export interface KernelState {
+  /** Interfaces that shall be up. */
+  readonly up: readonly string[];
+  readonly addresses: readonly AddressState[];
+  readonly routes: readonly RouteState[];
+  /** Path below /proc/sys, "/"-separated, e.g. "net/ipv6/conf/eth0/accept_ra", to value. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Our nft table in the form in which libnftables lists it; undefined: the table shall not exist. */
+  readonly ruleset: Ruleset | undefined;
+}
+
+export interface AddressState {
+  readonly interface: string;
+  readonly address: Ip6;
+  /** 128, or 64 for an address of a LAN. The kernel makes no prefix route for it: routes are planned. */
+  readonly prefixLength: number;
+  readonly preferredUntil: Instant;
+  readonly validUntil: Instant;
+}
+
+export type RouteState = UnicastRoute | RejectRoute;
+
+export interface UnicastRoute {
+  readonly kind: "unicast";
+  readonly destination: Prefix;
+  readonly interface: string;
+  /** Absent: the destination is on the link. */
+  readonly gateway?: Ip6;
+  readonly metric: number;
+  readonly preference: RouterPreference;
+  /** The kernel removes the route at this Instant even when we are gone; NEVER when it does not end. */
+  readonly until: Instant;
+  readonly mtu?: number;
+}
+
+/** A destination that is refused with an ICMPv6 error: the rest of a delegation, or fc00::/7. */
+export interface RejectRoute {
+  readonly kind: "unreachable";
+  readonly destination: Prefix;
+  readonly metric: number;
+}
+
+/** Objects of libnftables' JSON (libnftables-json(5)), each {"table"|"set"|"chain"|"rule": ...}, without handles and counts, in listing order. */
+export type Ruleset = readonly NftObject[];
+
+export type NftObject = Readonly<Record<string, unknown>>;
+
+/** What the kernel reports of a link, desired or not. */
+export interface LinkFact {
+  readonly index: number;
+  readonly name: string;
+  readonly mac: Mac;
+  readonly mtu: number;
+  /** Administratively up. */
+  readonly up: boolean;
+  /** Lower layer up: there is a cable. */
+  readonly carrier: boolean;
+  /** The link-local address, once duplicate address detection is done. */
+  readonly linkLocal?: Ip6;
+}
+
+/** One look at the kernel. */
+export interface Observed extends KernelState {
+  readonly links: readonly LinkFact[];
+  /** Our addresses that are still being probed, and those that duplicate address detection refused. */
+  readonly tentative: readonly Ip6[];
+  readonly duplicates: readonly { readonly interface: string; readonly address: Ip6 }[];
+}
