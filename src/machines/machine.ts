@@ -4,9 +4,10 @@
  * simulator, in the lab and on the router.
  */
 import type { Ip6 } from "../addr/ip.ts";
+import type { Json } from "../addr/json.ts";
 import type { Instant } from "../addr/time.ts";
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type { Json } from "../addr/json.ts";
 
 /** Something a person should be able to read later: machines do not log, they say it with a note. */
 export interface Note {

@@ -1,0 +1,124 @@
+/** What `skylan status` shows: one object with everything that once had to be collected from seven files. Spans are whole seconds left. */
+import type { Duid } from "../addr/duid.ts";
+import type { Ip6 } from "../addr/ip.ts";
+import type { Prefix } from "../addr/prefix.ts";
+import type { Dhcpv6State, RouterPreference } from "../machines/facts.ts";
+
+export interface Status {
+  readonly version: string;
+  /** Wall-clock time of this answer, ISO 8601. */
+  readonly at: string;
+  /** Seconds since the daemon started. */
+  readonly uptime: number;
+  readonly wan: WanStatus;
+  readonly dhcpv6: Dhcpv6Status;
+  readonly delegations: readonly DelegationStatus[];
+  /** Former and present delegations, newest first. */
+  readonly prefixHistory: readonly PrefixPeriod[];
+  readonly lans: readonly LanStatus[];
+  readonly routes: readonly RouteStatus[];
+  /** Whether packets pass between the LANs and the internet. */
+  readonly forwarding: boolean;
+  /** What the internet may reach on this box itself, e.g. "tcp/22". */
+  readonly gatewayOpen: readonly string[];
+  /** What is wrong now, worst first. */
+  readonly problems: readonly Problem[];
+  /** Newest first. */
+  readonly events: readonly EventRecord[];
+}
+
+/** Seconds left; null: does not end. */
+export type Left = number | null;
+
+export interface WanStatus {
+  readonly interface: string;
+  readonly carrier: boolean;
+  readonly linkLocal?: Ip6;
+  /** Recognised by its router's address, e.g. "Starlink". */
+  readonly provider?: string;
+  readonly routers: readonly { readonly address: Ip6; readonly preference: RouterPreference; readonly left: Left }[];
+  /** Flags of the latest RA; absent before the first. */
+  readonly flags?: { readonly managed: boolean; readonly other: boolean };
+  readonly addresses: readonly {
+    readonly address: Ip6;
+    readonly origin: "slaac" | "temporary" | "leased";
+    readonly state: "ready" | "tentative" | "duplicate";
+    readonly preferred: Left;
+    readonly valid: Left;
+  }[];
+  readonly mtu?: number;
+  readonly resolvers: readonly Ip6[];
+  readonly searchDomains: readonly string[];
+}
+
+export interface Dhcpv6Status {
+  readonly state: Dhcpv6State;
+  readonly duid: Duid;
+  readonly serverDuid?: Duid;
+  readonly serverAddress?: Ip6;
+  readonly renewIn?: Left;
+  readonly rebindIn?: Left;
+  readonly refusal?: string;
+}
+
+export interface DelegationStatus {
+  readonly prefix: Prefix;
+  readonly excluded?: Prefix;
+  readonly preferred: Left;
+  readonly valid: Left;
+}
+
+export interface PrefixPeriod {
+  readonly prefix: Prefix;
+  /** ISO 8601. */
+  readonly since: string;
+  /** Absent while we hold it. */
+  readonly until?: string;
+}
+
+export interface LanStatus {
+  readonly name: string;
+  readonly interface: string;
+  readonly carrier: boolean;
+  readonly subnets: readonly {
+    readonly prefix: Prefix;
+    /** The gateway's own address in it. */
+    readonly address: Ip6;
+    readonly preferred: Left;
+    readonly valid: Left;
+  }[];
+  /** Former prefixes that hosts are being told to give up. */
+  readonly withdrawing: readonly { readonly prefix: Prefix; readonly left: Left }[];
+  /** Whether hosts are offered this gateway as default router. */
+  readonly defaultRouter: boolean;
+  readonly resolvers: readonly Ip6[];
+  /** e.g. "tcp/8080". */
+  readonly open: readonly string[];
+  readonly otherRouters: readonly { readonly address: Ip6; readonly claim: string }[];
+}
+
+export interface RouteStatus {
+  readonly destination: Prefix;
+  readonly kind: "unicast" | "unreachable";
+  readonly via?: Ip6;
+  readonly interface?: string;
+  readonly metric: number;
+  readonly left: Left;
+}
+
+export interface Problem {
+  /** Stable dotted name, e.g. "firewall.foreign-drop". */
+  readonly name: string;
+  readonly text: string;
+  readonly remedy: string;
+}
+
+export interface EventRecord {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly level: "debug" | "info" | "warning" | "error";
+  /** The part that says it, e.g. "dhcpv6-client". */
+  readonly source: string;
+  readonly event: string;
+  readonly text: string;
+}
