@@ -3,6 +3,8 @@ import type { AddressState, RouteState, Ruleset } from "../plan/kernel-state.ts"
 
 export type Change =
   | { readonly kind: "link-up"; readonly interface: string }
+  /** Only when leaving for good, for a link that was down before. */
+  | { readonly kind: "link-down"; readonly interface: string }
   | { readonly kind: "sysctl"; readonly path: string; readonly from: string | undefined; readonly to: string }
   | { readonly kind: "ruleset"; readonly from: Ruleset | undefined; readonly to: Ruleset | undefined }
   | { readonly kind: "address-add"; readonly address: AddressState }
