@@ -1,0 +1,30 @@
+/** The Internet checksum (RFC 1071) over an upper-layer packet and its IPv6 pseudo-header (RFC 8200 section 8.1; ICMPv6: RFC 4443 2.3). */
+import { type Ip6, ip6ToBytes } from "../addr/ip.ts";
+
+const ICMPV6 = 58;
+
+/**
+ * The checksum of `bytes`, an upper-layer packet of that protocol number between these addresses. With the checksum field zero it is the
+ * value to put there; with the field filled it is 0 when the packet is undamaged.
+ */
+export function pseudoHeaderChecksum(source: Ip6, destination: Ip6, protocol: number, bytes: Uint8Array): number {
+  const sum = sum16(ip6ToBytes(source)) + sum16(ip6ToBytes(destination)) + bytes.length + protocol + sum16(bytes);
+  return ~fold(sum) & 0xffff;
+}
+
+/** The checksum of an ICMPv6 message: see pseudoHeaderChecksum. */
+export function icmpv6Checksum(source: Ip6, destination: Ip6, message: Uint8Array): number {
+  return pseudoHeaderChecksum(source, destination, ICMPV6, message);
+}
+
+/** The sum of the 16-bit words, not folded; exact for anything shorter than 2^36 octets. */
+function sum16(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i + 1 < bytes.length; i += 2) sum += (bytes[i]! << 8) | bytes[i + 1]!;
+  return bytes.length % 2 === 1 ? sum + (bytes[bytes.length - 1]! << 8) : sum;
+}
+
+function fold(sum: number): number {
+  while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000);
+  return sum;
+}
