@@ -129,6 +129,7 @@ function encodeExtension(extension: ExtensionHeader, next: number): Uint8Array {
   const { protocol, content } = extension;
   const units = (content.length - 6) / lengthUnit(protocol);
   const most = protocol === FRAGMENT ? 0 : 255;
-  if (!Number.isInteger(units) || units < 0 || units > most) throw new RangeError(`this extension header can't hold ${content.length} octets`);
+  if (!Number.isInteger(units) || units < 0 || units > most)
+    throw new RangeError(`this extension header can't hold ${content.length} octets`);
   return new Writer(2 + content.length).uint8(next).uint8(units).bytes(content).finish();
 }
