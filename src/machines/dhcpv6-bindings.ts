@@ -156,10 +156,11 @@ function restore(snapshot: Json, shift: Duration): readonly Binding[] {
   return (snapshot as readonly Json[]).flatMap((json) => {
     if (typeof json !== "object" || json === null || Array.isArray(json)) return [];
     const { kind, duid, iaid, client, prefix, index, validUntil } = json as Readonly<Record<string, Json>>;
-    const who = { duid: parseDuid(String(duid)), client: parseIp6(String(client)), prefix: parsePrefix(String(prefix)) };
-    if (!who.duid || !who.client || !who.prefix || (kind !== "ia-pd" && kind !== "ia-na")) return [];
+    const [who, where, what] = [parseDuid(text(duid)), parseIp6(text(client)), parsePrefix(text(prefix))];
+    if (!who || !where || !what || (kind !== "ia-pd" && kind !== "ia-na")) return [];
     if (typeof iaid !== "number" || typeof index !== "number" || typeof validUntil !== "number") return [];
-    const [known, at, what] = [who.duid, who.client, who.prefix];
-    return [{ kind, duid: known, iaid, client: at, prefix: what, index, validUntil: after(validUntil as Instant, shift) }];
+    return [{ kind, duid: who, iaid, client: where, prefix: what, index, validUntil: after(validUntil as Instant, shift) }];
   });
 }
+
+const text = (json: Json | undefined): string => (typeof json === "string" ? json : "");
