@@ -1,0 +1,64 @@
+/** Links, addresses, routes and neighbours as the kernel has them, and one sentence for each attempt to change them. */
+import type { NetlinkMessage } from "../wire/netlink.ts";
+import {
+  type AddressMessage,
+  decodeAddress,
+  decodeLink,
+  decodeNeighbor,
+  decodeRoute,
+  encodeAddressDump,
+  encodeLinkDump,
+  encodeNeighborDump,
+  encodeRouteDump,
+  type LinkMessage,
+  type NeighborMessage,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+  RTM_NEWNEIGH,
+  RTM_NEWROUTE,
+  type RouteMessage,
+} from "../wire/rtnetlink.ts";
+import type { Encode, NetlinkSocket } from "./netlink-socket.ts";
+
+/** All links. @throws KernelError */
+export function dumpLinks(socket: NetlinkSocket): LinkMessage[] {
+  return dump(socket, encodeLinkDump, "list the interfaces", RTM_NEWLINK, decodeLink);
+}
+
+/** All IPv6 addresses. @throws KernelError */
+export function dumpAddresses(socket: NetlinkSocket): AddressMessage[] {
+  return dump(socket, encodeAddressDump, "list the addresses", RTM_NEWADDR, decodeAddress);
+}
+
+/** The IPv6 unicast and unreachable routes of the main table that carry `protocol`. @throws KernelError */
+export function dumpRoutes(socket: NetlinkSocket, protocol: number): RouteMessage[] {
+  const routes = dump(
+    socket,
+    (writer, sequence) => encodeRouteDump(writer, sequence, protocol),
+    "list the routes",
+    RTM_NEWROUTE,
+    decodeRoute,
+  );
+  return routes.filter((route) => route.protocol === protocol);
+}
+
+/** All IPv6 neighbours. @throws KernelError */
+export function dumpNeighbors(socket: NetlinkSocket): NeighborMessage[] {
+  return dump(socket, encodeNeighborDump, "list the neighbours", RTM_NEWNEIGH, decodeNeighbor);
+}
+
+function dump<Entry>(
+  socket: NetlinkSocket,
+  request: Encode,
+  change: string,
+  type: number,
+  decode: (payload: Uint8Array) => Entry | undefined,
+): Entry[] {
+  const entries: Entry[] = [];
+  const take = (message: NetlinkMessage): void => {
+    const entry = message.type === type ? decode(message.payload) : undefined;
+    if (entry !== undefined) entries.push(entry);
+  };
+  socket.dump(request, change, () => (entries.length = 0), take);
+  return entries;
+}
