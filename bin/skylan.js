@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/* The launcher. It is written so that every Node since 12.20 can read it: an old one hands over to the Node that came with the project. */
+import { spawn } from "child_process";
+import { existsSync } from "fs";
+import { dirname, join } from "path";
+import { fileURLToPath, pathToFileURL } from "url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const version = process.versions.node.split(".").map(Number);
+
+/** 22.18 and 23.6 are the first that run TypeScript as it is written here. */
+function isNewEnough(major, minor) {
+  if (major === 22) return minor >= 18;
+  if (major === 23) return minor >= 6;
+  return major > 23;
+}
+
+function firstThatExists(paths) {
+  return paths.map((path) => join(here, path)).find((path) => existsSync(path));
+}
+
+/** A clone runs from its source, a published package from what was built. */
+const program = firstThatExists(["../src/cli/main.ts", "../dist/cli/main.js"]);
+
+function handOver(node) {
+  const child = spawn(node, [program].concat(process.argv.slice(2)), { stdio: "inherit" });
+  ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"].forEach((signal) => {
+    process.on(signal, () => child.kill(signal));
+  });
+  child.on("error", (error) => complain(error.message));
+  child.on("exit", (code, signal) => {
+    process.exit(signal === null ? code : 1);
+  });
+}
+
+function complain(sentence) {
+  process.stderr.write("skylan: " + sentence + "\n");
+  process.exitCode = 69;
+}
+
+function start() {
+  if (program === undefined) return complain("the program is missing beside its launcher; install skylan again.");
+  if (isNewEnough(version[0], version[1])) {
+    process.argv[1] = program;
+    return import(pathToFileURL(program).href);
+  }
+  const newer = firstThatExists(["../node_modules/.bin/node", "../../.bin/node"]);
+  if (newer !== undefined) return handOver(newer);
+  return complain(
+    "this is Node " +
+      process.versions.node +
+      " and skylan needs 22.18 or newer: run `npm ci` in a clone, or install Node 24 from https://nodejs.org/.",
+  );
+}
+
+void start();

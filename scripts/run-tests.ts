@@ -1,0 +1,113 @@
+/**
+ * Runs groups of tests and ends with the line "N passed, N failed, N skipped"; exit code 1 when anything failed.
+ *
+ * Usage: run-tests.ts GROUP ... [--file PART] [--name PATTERN]
+ *   static    types, lint, format
+ *   unit      src/**\/*.test.ts and test/*.test.ts, all in one process
+ *   homes     test/homes: namespaces, the real kernel, real peers (root)
+ *   scripted  test/scripted: namespaces and a scripted peer (root)
+ *   long      test/long: what needs an hour
+ */
+import { globSync, mkdirSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { runStaticChecks } from "./static-checks.ts";
+import { runTestProcess } from "./test-process.ts";
+import { count, lastLine, printDetails, printGroup } from "./test-report.ts";
+import type { RunResults, TestResult } from "./test-results.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+
+interface Group {
+  readonly files: readonly string[];
+  /** Files that run at the same time, each in its own process; undefined: all in one process. */
+  readonly atOnce?: number;
+  readonly timeoutSeconds: number;
+  readonly needsRoot: boolean;
+}
+
+const GROUPS: Readonly<Record<string, Group>> = {
+  unit: { files: ["src/**/*.test.ts", "test/*.test.ts"], timeoutSeconds: 120, needsRoot: false },
+  // These mostly wait for the timers of protocols, so more of them than there are processors fit beside each other.
+  homes: { files: ["test/homes/*.test.ts"], atOnce: 6, timeoutSeconds: 300, needsRoot: true },
+  scripted: { files: ["test/scripted/*.test.ts"], atOnce: 6, timeoutSeconds: 300, needsRoot: true },
+  long: { files: ["test/long/*.test.ts"], atOnce: 16, timeoutSeconds: 2 * 3600, needsRoot: true },
+};
+
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { file: { type: "string" }, name: { type: "string" } } });
+await main();
+
+async function main(): Promise<void> {
+  const unknown = positionals.find((name) => name !== "static" && !(name in GROUPS));
+  if (unknown !== undefined || positionals.length === 0) {
+    console.error(
+      `run-tests: ${unknown === undefined ? "name a group" : `no group is called ${unknown}`} (static, ${Object.keys(GROUPS).join(", ")})`,
+    );
+    process.exitCode = 64;
+    return;
+  }
+  const tests = [...(await runQuick()), ...(await runSlow())];
+  keep({ when: new Date().toISOString(), node: process.version, kernel: release(), groups: positionals, tests });
+  printDetails(tests);
+  console.log(`\n${lastLine(tests)}`);
+  if (count(tests).failed > 0) process.exitCode = 1;
+}
+
+/** What needs the processor and not the clock runs side by side. */
+async function runQuick(): Promise<readonly TestResult[]> {
+  const quick = positionals.filter((name) => name === "static" || name === "unit");
+  return (await Promise.all(quick.map(runGroup))).flat();
+}
+
+/** What measures time runs when the processor is free, and all its files share one pool. */
+async function runSlow(): Promise<readonly TestResult[]> {
+  const results: TestResult[] = [];
+  for (const name of positionals.filter((each) => each !== "static" && each !== "unit")) results.push(...(await runGroup(name)));
+  return results;
+}
+
+async function runGroup(name: string): Promise<readonly TestResult[]> {
+  const start = performance.now();
+  const results = name === "static" ? await runStaticChecks(ROOT) : await runFiles(GROUPS[name]!);
+  printGroup(name, results, performance.now() - start);
+  return results;
+}
+
+async function runFiles(group: Group): Promise<readonly TestResult[]> {
+  const files = globSync([...group.files], { cwd: ROOT })
+    .filter((file) => file.includes(values.file ?? ""))
+    .sort();
+  if (files.length === 0) return [];
+  if (group.needsRoot && process.getuid?.() !== 0) return files.map((file) => skippedFile(file, "only root can make network namespaces"));
+  const job = { root: ROOT, timeoutSeconds: group.timeoutSeconds, ...(values.name === undefined ? {} : { pattern: values.name }) };
+  if (group.atOnce === undefined) return runTestProcess({ ...job, files });
+  const perFile = await mapAtOnce(files, group.atOnce, (file) => runTestProcess({ ...job, files: [file] }));
+  return perFile.flat();
+}
+
+const skippedFile = (file: string, message: string): TestResult => ({
+  title: "the file as a whole",
+  file,
+  outcome: "skipped",
+  milliseconds: 0,
+  message,
+});
+
+/** Like Promise.all over `items`, with at most `limit` under way; the results keep the order of the items. */
+async function mapAtOnce<Item, Result>(items: readonly Item[], limit: number, work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of queue) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  return results;
+}
+
+/** The last run stays readable for `npm run conformance -- --last`; the long run's result belongs to the project. */
+function keep(results: RunResults): void {
+  const path = join(ROOT, positionals.includes("long") ? "docs/long-run.json" : ".tmp/results.json");
+  mkdirSync(join(ROOT, ".tmp"), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+}

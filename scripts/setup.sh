@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Brings the machine to where the project can run: what npm installs, then the Debian packages of the sets that are named.
+# Usage: scripts/setup.sh [lab] [lab-kea] [test] [bench]
+# It installs only what is missing, never starts a service, and where it can't install it says in one sentence what stays away.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+# package, then the command (or the path, library or Python module) by which we see that it is there
+packages_of() {
+  case "$1" in
+    lab) cat <<'SET'
+iproute2 ip
+libnftables1 lib:libnftables.so.1
+nftables nft
+SET
+      ;;
+    lab-kea) cat <<'SET'
+radvd radvd
+kea-dhcp6-server kea-dhcp6
+SET
+      ;;
+    test) cat <<'SET'
+conntrack conntrack
+curl curl
+dhcpcd-base dhcpcd
+faketime faketime
+iperf3 iperf3
+iputils-ping ping
+isc-dhcp-client dhclient
+ndisc6 rdisc6
+procps sysctl
+python3-scapy python:scapy
+systemd /lib/systemd/systemd-networkd
+tcpdump tcpdump
+thc-ipv6 atk6-flood_rs6
+tshark tshark
+util-linux unshare
+wide-dhcpv6-client dhcp6c
+SET
+      ;;
+    bench) echo "dnsmasq-base dnsmasq" ;;
+    *) echo "setup: no set is called $1" >&2; exit 64 ;;
+  esac
+}
+
+is_there() {
+  case "$1" in
+    /*) [ -e "$1" ] ;;
+    lib:*) ldconfig -p | grep -F "${1#lib:} " >/dev/null ;;
+    python:*) /usr/bin/python3 -c "import sys, importlib.util as i; sys.exit(i.find_spec('${1#python:}') is None)" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing_packages() {
+  local set package sign
+  for set in "$@"; do
+    while read -r package sign; do
+      is_there "$sign" || echo "$package"
+    done < <(packages_of "$set")
+  done | sort -u
+}
+
+install_node_modules() {
+  node scripts/is-installed.cjs && return
+  mkdir -p .tmp
+  exec 9>.tmp/setup.lock
+  flock 9
+  node scripts/is-installed.cjs && { exec 9>&-; return; }
+  echo "Installing what package-lock.json names into node_modules (npm ci) ..." >&2
+  local force=()
+  # The Node that comes along is built for x86-64; elsewhere the machine's own must be new enough.
+  [ "$(uname -m)" = x86_64 ] || force=(--force)
+  npm ci --loglevel=error --no-audit --no-fund --no-progress "${force[@]}" >/dev/null
+  exec 9>&-
+}
+
+# Debian starts a service when its package is installed, unless /usr/sbin/policy-rc.d forbids it. Ours forbids it only while this script
+# lives, so even one that was left behind by a power cut forbids nothing.
+forbid_services() {
+  policy=/usr/sbin/policy-rc.d
+  [ -e "$policy" ] && return
+  printf '#!/bin/sh\nkill -0 %d 2>/dev/null && exit 101\nexit 0\n' "$$" >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+}
+
+allow_services() {
+  [ -z "$(trap -p EXIT)" ] && return
+  rm -f "$policy"
+  trap - EXIT
+}
+
+# What we install is for our namespaces: after a reboot the machine must be as quiet as before.
+disable_new_services() {
+  local unit
+  command -v systemctl >/dev/null || return 0
+  for package in $(comm -13 "$1" <(installed_packages)); do
+    for unit in $(dpkg -L "$package" | grep -E '/systemd/system/[^/@]+\.service$' || true); do
+      systemctl disable --quiet "$(basename "$unit")" >/dev/null 2>&1 || true
+    done
+  done
+}
+
+installed_packages() { dpkg-query -W -f '${binary:Package}\n' | sort; }
+
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" >>.tmp/apt.log 2>&1; }
+
+install_packages() {
+  local before package failed=()
+  mkdir -p .tmp
+  : >.tmp/apt.log
+  echo "Installing Debian packages: $* ..." >&2
+  before=$(mktemp)
+  installed_packages >"$before"
+  forbid_services
+  apt update || true
+  # All at once is quick; when one of them can't be had, the others must still come.
+  if ! apt install --yes --no-install-recommends "$@"; then
+    for package in "$@"; do
+      apt install --yes --no-install-recommends "$package" || failed+=("$package")
+    done
+  fi
+  disable_new_services "$before"
+  allow_services
+  rm -f "$before"
+  [ ${#failed[@]} -eq 0 ] || echo "setup: could not install ${failed[*]} (see .tmp/apt.log); the parts that need them are skipped." >&2
+}
+
+install_node_modules
+mapfile -t missing < <(missing_packages "$@")
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    echo "setup: this is no Debian and ${missing[*]} (Debian's names) are missing; the parts that need them are skipped." >&2
+  elif [ "$(id -u)" -ne 0 ]; then
+    echo "setup: the parts that need ${missing[*]} are skipped, because only root can install them (apt-get install ${missing[*]})." >&2
+  else
+    install_packages "${missing[@]}"
+  fi
+fi
