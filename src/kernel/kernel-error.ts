@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EINVAL: "the kernel finds the request invalid",
   EOPNOTSUPP: "this kernel cannot do that",
   EAFNOSUPPORT: "this kernel has no support for it",
+  ENOSYS: "this box lacks what it takes",
   ENOBUFS: "the kernel has no buffer space left",
   ENOMEM: "the kernel has no memory left",
   EROFS: "the place is read-only",

@@ -1,0 +1,66 @@
+/** News from the kernel: a link, one of our kind of addresses or routes, a rule or the forwarding switch has changed by another's hand. */
+import { MARK } from "../plan/kernel-state.ts";
+import { decodeAttributes, type NetlinkMessage } from "../wire/netlink.ts";
+import { decodeAddress, IFA_F_DADFAILED, RTM_DELADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF } from "../wire/rtnetlink.ts";
+import { RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK } from "../wire/rtnetlink.ts";
+import { type Handles, sharedHandles } from "./handles.ts";
+import { NETLINK_NETFILTER, NETLINK_ROUTE, type NetlinkNews, subscribe } from "./netlink-socket.ts";
+import type { Watched } from "./poll.ts";
+import { dumpLinks } from "./rtnetlink.ts";
+
+const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_NETCONF];
+const NFNLGRP_NFTABLES = 7;
+const NFT_MSG_NEWGEN = (10 << 8) | 15;
+const NFTA_GEN_PROC_PID = 2;
+
+export class KernelEvents {
+  readonly #handles: Handles;
+  readonly #changed: () => void;
+  readonly #sockets: readonly Watched[];
+
+  /**
+   * Calls `changed` after each bundle of news that did not come from our own requests, and when news were lost: then, too, a new look shows
+   * all there is. @throws KernelError
+   */
+  constructor(changed: () => void, handles: Handles = sharedHandles()) {
+    this.#handles = handles;
+    this.#changed = changed;
+    this.#sockets = [
+      subscribe(NETLINK_ROUTE, GROUPS, (news) => this.#hearRoute(news)),
+      subscribe(NETLINK_NETFILTER, [NFNLGRP_NFTABLES], (news) => this.#hearRules(news)),
+    ];
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  #hearRoute(news: NetlinkNews): void {
+    if (news.kind === "messages") {
+      const foreign = news.messages.filter((message) => message.port !== this.#handles.route.port);
+      if (foreign.length === 0) return;
+      for (const message of foreign) this.#rememberRefusal(message);
+    }
+    this.#changed();
+  }
+
+  #hearRules(news: NetlinkNews): void {
+    if (news.kind === "lost" || news.messages.some(isForeignGeneration)) this.#changed();
+  }
+
+  /** An address with a lifetime that turns out to be a duplicate is deleted by the kernel: this message is all that is ever told of it. */
+  #rememberRefusal(message: NetlinkMessage): void {
+    if (message.type !== RTM_DELADDR) return;
+    const { index, address, flags, protocol } = decodeAddress(message.payload);
+    if (protocol !== MARK || (flags & IFA_F_DADFAILED) === 0) return;
+    const name = dumpLinks(this.#handles.route).find((link) => link.index === index)?.name;
+    if (name !== undefined) this.#handles.refused.push({ interface: name, address });
+  }
+}
+
+/** The end of a transaction of another process. */
+function isForeignGeneration(message: NetlinkMessage): boolean {
+  if (message.type !== NFT_MSG_NEWGEN) return false;
+  const pid = decodeAttributes(message.payload, 4).get(NFTA_GEN_PROC_PID);
+  return pid === undefined || new DataView(pid.buffer, pid.byteOffset).getUint32(0) !== process.pid;
+}
