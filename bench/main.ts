@@ -1,0 +1,11 @@
+/** `npm run bench -- NAME`: measures skylan and its peers in the same run. */
+
+const BENCHES = ["converge", "renumber", "ra", "plan", "restart"] as const;
+
+const [name, ...options] = process.argv.slice(2);
+if (!BENCHES.some((bench) => bench === name)) {
+  console.error(`usage: npm run bench -- NAME, where NAME is one of: ${BENCHES.join(", ")}`);
+  process.exit(64);
+}
+const { run } = (await import(`./${name}.ts`)) as { run(options: readonly string[]): Promise<boolean> };
+process.exitCode = (await run(options)) ? 0 : 1;

@@ -1,0 +1,48 @@
+/** Talks to a running daemon through the unix socket in its run directory. */
+import { request } from "node:http";
+import { join } from "node:path";
+import type { Status } from "./status.ts";
+
+export const SOCKET_NAME = "skylan.sock";
+
+/** No daemon answers at this run directory. */
+export class NotRunning extends Error {
+  constructor(socket: string, cause: NodeJS.ErrnoException) {
+    const why = cause.code === "EACCES" ? "you may not open it; use sudo" : "is it running? start it with: skylan up --config FILE";
+    super(`no skylan answers at ${socket}: ${why}`, { cause });
+    this.name = "NotRunning";
+  }
+}
+
+export interface Client {
+  status(): Promise<Status>;
+  refresh(): Promise<void>;
+  down(options: { readonly release: boolean }): Promise<void>;
+}
+
+/** @throws NotRunning from each call when nobody listens. */
+export function createClient(runDirectory: string): Client {
+  const socket = join(runDirectory, SOCKET_NAME);
+  return {
+    status: async () => JSON.parse(await call(socket, "GET", "/v1/status")) as Status,
+    refresh: async () => void (await call(socket, "POST", "/v1/refresh")),
+    down: async ({ release }) => void (await call(socket, "POST", `/v1/down?release=${release}`)),
+  };
+}
+
+function call(socketPath: string, method: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, method, path }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (body += chunk));
+      response.on("end", () => (response.statusCode === 200 ? resolve(body) : reject(new Error(`skylan answered: ${body}`))));
+    });
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === "ENOENT" || error.code === "ECONNREFUSED" || error.code === "EACCES" ? new NotRunning(socketPath, error) : error,
+      );
+    });
+    outgoing.end();
+  });
+}

@@ -1,0 +1,41 @@
+/** The daemon's HTTP interface on a unix socket in the run directory: whoever may open the socket may use it. */
+import { chmodSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import type { Status } from "./status.ts";
+
+/** What the daemon offers to its interface. */
+export interface Service {
+  status(): Status;
+  /** Asks the provider again now. */
+  refresh(): void;
+  /** Leaves for good; with `release` the leases are given back too. Resolves when the kernel is as it was. */
+  down(options: { readonly release: boolean }): Promise<void>;
+}
+
+export function createApp(service: Service): Hono {
+  const app = new Hono();
+  app.get("/v1/status", (context) => context.json(service.status()));
+  app.post("/v1/refresh", (context) => {
+    service.refresh();
+    return context.json({ done: true });
+  });
+  app.post("/v1/down", async (context) => {
+    await service.down({ release: context.req.query("release") === "true" });
+    return context.json({ done: true });
+  });
+  return app;
+}
+
+/** Listens on `path` (mode 0660), replacing a socket that a dead daemon has left. */
+export async function serveUnix(app: Hono, path: string): Promise<Server> {
+  rmSync(path, { force: true });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o660);
+  return server;
+}

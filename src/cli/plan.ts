@@ -1,0 +1,21 @@
+/** `skylan plan`: the difference between the kernel and what the config wants, in words, before anything is touched. */
+import { Command } from "commander";
+import { changeWords } from "../diff/words.ts";
+import { loadConfig } from "../router/load-config.ts";
+import { peekPast } from "../router/linux-store.ts";
+import { rehearse } from "../router/rehearsal.ts";
+import { configOption, type DaemonOptions, runDirOption, stateDirOption } from "./options.ts";
+
+export function planCommand(): Command {
+  return new Command("plan")
+    .description("show what `skylan up` would change on this box, and change nothing")
+    .addOption(configOption())
+    .addOption(stateDirOption())
+    .addOption(runDirOption())
+    .action((options: DaemonOptions) => {
+      const config = loadConfig(options.config);
+      const changes = rehearse(config, peekPast(config, options));
+      for (const change of changes) console.log(changeWords(change));
+      console.log(changes.length === 0 ? "Nothing to change." : `${changes.length} changes; \`skylan up\` makes them.`);
+    });
+}

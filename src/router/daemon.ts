@@ -1,0 +1,179 @@
+/** The running router: the loop on a real Linux, with its sockets, its timer, its interface for the other commands, and its orderly end. */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SOCKET_NAME } from "../api/client.ts";
+import { createApp, type Service, serveUnix } from "../api/server.ts";
+import type { PrefixPeriod, Status } from "../api/status.ts";
+import type { Config } from "../config/config.ts";
+import { StoreError } from "../io/store.ts";
+import { systemRandom } from "../io/system-random.ts";
+import { version } from "../io/version.ts";
+import { apply } from "../kernel/apply.ts";
+import { BootTimer } from "../kernel/boot-timer.ts";
+import { bootNow } from "../kernel/clock.ts";
+import { KernelEvents } from "../kernel/events.ts";
+import { observe } from "../kernel/observe.ts";
+import { notifySystemd } from "../kernel/sd-notify.ts";
+import { Journal } from "./journal.ts";
+import { LinkSockets } from "./link-sockets.ts";
+import { type Directories, openStores, type Stores } from "./linux-store.ts";
+import { Loop } from "./loop.ts";
+import type { Past } from "./past.ts";
+import { continueHistory, historyFromJson, historyToJson } from "./prefix-history.ts";
+import { checkAlone, checkInterfaces, checkRivals } from "./start-checks.ts";
+import { describe } from "./status.ts";
+import type { Event, World } from "./world.ts";
+
+export interface DaemonOptions extends Directories {
+  readonly config: Config;
+  readonly print: (line: string) => void;
+}
+
+/** Longest time that `down` waits for the last words: three advertisements 3 s apart, or four Releases (RFC 8415 18.2.7). */
+const LAST_WORDS = 16_000;
+const HISTORY = "prefix-history";
+
+/**
+ * Runs until SIGTERM, SIGINT or `skylan down`. @throws what keeps it from starting: Conflict, StoreError, KernelError; the kernel is then as it was.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const daemon = await prepare(options);
+  daemon.start();
+  const server = await serveUnix(createApp(daemon), join(options.runDir, SOCKET_NAME));
+  options.print(`skylan ${version} is up: WAN ${options.config.wan.interface}, LAN ${options.config.lans.map((lan) => lan.interface).join(", ")}`);
+  notifySystemd("READY=1");
+  const stop = () => daemon.stop();
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+  await daemon.ended;
+  server.close();
+  server.closeAllConnections();
+}
+
+/** `skylan down` where no daemon runs: says the last words from what the state directory knows, and puts the kernel back. */
+export async function leaveWithoutDaemon(options: DaemonOptions, leaving: { readonly release: boolean }): Promise<void> {
+  const daemon = await prepare(options);
+  await daemon.down(leaving);
+}
+
+async function prepare(options: DaemonOptions): Promise<Daemon> {
+  await checkAlone(options.runDir);
+  checkRivals();
+  const { links } = observe({ interfaces: [], sysctls: [] });
+  checkInterfaces(options.config, links.map((link) => link.name));
+  return new Daemon(options, openStores(options));
+}
+
+export class Daemon implements Service {
+  readonly ended: Promise<void>;
+  readonly #end: () => void;
+  readonly #config: Config;
+  readonly #stores: Stores;
+  readonly #journal: Journal;
+  readonly #past: Past;
+  readonly #loop: Loop;
+  readonly #sockets: LinkSockets;
+  readonly #timer: BootTimer;
+  readonly #events: KernelEvents;
+  readonly #startedAt = bootNow();
+  #history: readonly PrefixPeriod[];
+
+  constructor({ config, print }: DaemonOptions, stores: Stores) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#config = config;
+    this.#stores = stores;
+    this.#journal = new Journal({ journald: process.env["JOURNAL_STREAM"] !== undefined, print });
+    this.#past = stores.recall(config, this.#journal);
+    this.#history = historyFromJson(stores.load(HISTORY, this.#journal) ?? []);
+    this.#sockets = new LinkSockets(config, (event) => this.handle(event));
+    this.#loop = new Loop(config, this.#world(), this.#past);
+    this.#timer = new BootTimer(
+      () => this.handle({ kind: "tick" }),
+      () => this.handle({ kind: "resume" }),
+    );
+    this.#events = new KernelEvents(() => this.handle({ kind: "kernel" }));
+  }
+
+  start(): void {
+    this.handle({ kind: "kernel" });
+  }
+
+  handle(event: Event): void {
+    this.#loop.handle(event);
+    this.#sockets.follow(this.#loop.view().facts.links);
+    this.#timer.wakeAt(this.#loop.wakeAt());
+    this.#keepHistory();
+  }
+
+  /** Ends the process as an upgrade would: what the kernel has, it keeps. */
+  stop(): void {
+    this.#events.close();
+    this.#timer.close();
+    this.#sockets.close();
+    this.#end();
+  }
+
+  status(): Status {
+    const now = bootNow();
+    return {
+      version,
+      at: new Date().toISOString(),
+      uptime: Math.floor((now - this.#startedAt) / 1000),
+      ...describe(this.#config, this.#past.identity, this.#loop.view(), now),
+      prefixHistory: this.#history,
+      problems: [],
+      events: this.#journal.records,
+    };
+  }
+
+  refresh(): void {
+    this.handle({ kind: "refresh" });
+  }
+
+  async down({ release }: { readonly release: boolean }): Promise<void> {
+    this.handle({ kind: "leave" });
+    await this.#untilQuiet();
+    if (release) this.handle({ kind: "release" });
+    await this.#untilQuiet();
+    this.#loop.tearDown();
+    this.#stores.forget(["former", "ra-client", ...this.#config.lans.map((lan) => `ra-server-${lan.interface}`)]);
+    if (release) this.#stores.forget(["dhcpv6-client"]);
+    setImmediate(() => this.stop());
+  }
+
+  async #untilQuiet(): Promise<void> {
+    const deadline = bootNow() + LAST_WORDS;
+    while (!this.#loop.isQuiet() && bootNow() < deadline) await sleep(50);
+  }
+
+  #world(): World {
+    return {
+      now: bootNow,
+      random: systemRandom,
+      observe,
+      apply,
+      send: (link, protocol, to, bytes) => this.#sockets.send(link, protocol, to, bytes),
+      save: (name, snapshot, durability) => this.#save(() => this.#stores.save(name, snapshot, durability)),
+      note: (source, note) => this.#journal.record(source, note),
+    };
+  }
+
+  /** A full disk must not cut the home off: the router goes on with what it has and says so. */
+  #save(save: () => void): void {
+    try {
+      save();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#journal.record("state", { kind: "note", level: "error", event: "state.unsaved", text: error.message });
+    }
+  }
+
+  #keepHistory(): void {
+    const held = (this.#loop.view().facts.dhcpv6?.delegated ?? []).map((delegated) => delegated.prefix);
+    const history = continueHistory(this.#history, held, new Date().toISOString());
+    if (history === this.#history) return;
+    this.#history = history;
+    this.#save(() => this.#stores.save(HISTORY, historyToJson(history), "disk"));
+  }
+}

@@ -1,0 +1,38 @@
+/** What the kernel looked like before skylan touched it, kept so that `skylan down` can put it back. Written before the first change. */
+import type { Json } from "../addr/json.ts";
+import type { Change } from "../diff/change.ts";
+
+export interface Former {
+  /** Path below /proc/sys to its value before our first change. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Interfaces that were down before we took them up. */
+  readonly down: readonly string[];
+}
+
+export const NOTHING_FORMER: Former = { sysctls: {}, down: [] };
+
+/** `former` with what these changes are about to overwrite; the same object when they overwrite nothing new. */
+export function recordFormer(former: Former, changes: readonly Change[]): Former {
+  const sysctls = { ...former.sysctls };
+  const down = [...former.down];
+  for (const change of changes) {
+    if (change.kind === "sysctl" && change.from !== undefined && !(change.path in sysctls)) sysctls[change.path] = change.from;
+    if (change.kind === "link-up" && !down.includes(change.interface)) down.push(change.interface);
+  }
+  const grown = Object.keys(sysctls).length > Object.keys(former.sysctls).length || down.length > former.down.length;
+  return grown ? { sysctls, down } : former;
+}
+
+export function formerToJson(former: Former): Json {
+  return { sysctls: former.sysctls, down: former.down };
+}
+
+/** Reads a saved record; undefined when it is none. */
+export function formerFromJson(json: Json): Former | undefined {
+  if (json === null || typeof json !== "object" || Array.isArray(json)) return undefined;
+  const { sysctls, down } = json as { readonly [key: string]: Json };
+  if (sysctls === null || typeof sysctls !== "object" || Array.isArray(sysctls) || !Array.isArray(down)) return undefined;
+  if (!Object.values(sysctls as object).every((value) => typeof value === "string")) return undefined;
+  if (!down.every((name) => typeof name === "string")) return undefined;
+  return { sysctls: sysctls as Record<string, string>, down: down as string[] };
+}

@@ -1,0 +1,167 @@
+/**
+ * The program in one page. An event reaches the machines; their facts make a plan; the plan is compared with the kernel; the difference is
+ * applied; what must survive is saved; packets go out. Everything happens within one synchronous turn, so that a new prefix moves LAN addresses,
+ * routes, firewall and router advertisements together.
+ */
+import { after, earliest, type Instant, instant, seconds } from "../addr/time.ts";
+import type { Config } from "../config/config.ts";
+import { diff } from "../diff/diff.ts";
+import type { Note } from "../machines/machine.ts";
+import type { Facts } from "../plan/facts.ts";
+import type { LinkFact, Observed } from "../plan/kernel-state.ts";
+import { type Desired, plan } from "../plan/plan.ts";
+import type { SubnetMemory } from "../plan/subnets.ts";
+import { type Former, formerToJson, recordFormer } from "./former.ts";
+import { Machines } from "./machines.ts";
+import type { Past } from "./past.ts";
+import type { AnySeat, Desk, Outgoing } from "./seat.ts";
+import { teardown } from "./teardown.ts";
+import type { Event, World } from "./world.ts";
+
+/** The kernel is looked at this often even when it reports nothing: a changed sysctl makes no event. */
+const LOOK_INTERVAL = seconds(10);
+const RETRY_INTERVAL = seconds(1);
+/** A fact may change the plan, which may change a fact (a prefix being withdrawn keeps its route); it ends after two rounds. */
+const MOST_ROUNDS = 5;
+
+export class Loop implements Desk {
+  readonly outbox: Outgoing[] = [];
+  readonly unsaved = new Set<AnySeat>();
+  changed = true;
+
+  readonly #config: Config;
+  readonly #world: World;
+  readonly #past: Past;
+  readonly #machines: Machines;
+  #former: Former;
+  #observed: Observed | undefined;
+  #desired: Desired | undefined;
+  /** The last words are being said: nothing is planned any more. */
+  #leaving = false;
+  #links: readonly LinkFact[] = [];
+  #lookAt: Instant = instant(0);
+  #subnets: SubnetMemory;
+  /** Last advertisement given to each LAN's server, as text. */
+  readonly #advertised = new Map<string, string>();
+
+  constructor(config: Config, world: World, past: Past) {
+    this.#config = config;
+    this.#world = world;
+    this.#past = past;
+    this.#former = past.former;
+    this.#subnets = past.subnets;
+    this.#machines = new Machines(config, world.random, past, this);
+  }
+
+  /** One turn. */
+  handle(event: Event): void {
+    const now = this.#world.now();
+    this.#leaving ||= event.kind === "leave";
+    if (event.kind !== "packet" && (event.kind !== "tick" || now >= this.#lookAt)) this.#look(now);
+    this.#machines.deliver(event, now);
+    if (this.changed && !this.#leaving) this.#settle(now);
+    this.#save();
+    this.#flush();
+  }
+
+  /** When the next `tick` is wanted. */
+  wakeAt(): Instant {
+    return earliest(this.#lookAt, this.#machines.wakeAt()) ?? this.#lookAt;
+  }
+
+  /** What the loop knows, for the status. */
+  view(): { readonly facts: Facts; readonly desired: Desired | undefined; readonly observed: Observed | undefined } {
+    return { facts: this.#facts(), desired: this.#desired, observed: this.#observed };
+  }
+
+  /** Whether nothing is left to be said on the wire: after `leave` the last advertisements, after `release` its answer. */
+  isQuiet(): boolean {
+    return this.#machines.areQuiet();
+  }
+
+  /** Puts the kernel back as it was before skylan came. The loop must not be used afterwards. */
+  tearDown(): void {
+    const now = this.#world.now();
+    this.#world.apply(teardown(this.#former, this.#observe(), now));
+  }
+
+  note(source: string, note: Note): void {
+    this.#world.note(source, note);
+  }
+
+  #look(now: Instant): void {
+    this.#observed = this.#observe();
+    this.#machines.seeLinks(this.#links, this.#observed.links, now);
+    this.#machines.seeDuplicates(this.#observed.duplicates, now);
+    this.#machines.seeReady(this.#observed, now);
+    this.#links = this.#observed.links;
+    this.#lookAt = after(now, LOOK_INTERVAL);
+    this.changed = true;
+  }
+
+  #settle(now: Instant): void {
+    for (let round = 0; this.changed && round < MOST_ROUNDS; round++) {
+      this.changed = false;
+      const desired = plan(this.#config, this.#facts(), now);
+      this.#desired = desired;
+      this.#remember(desired);
+      this.#save();
+      this.#reach(desired, now);
+      this.#advertise(desired, now);
+    }
+  }
+
+  /** Makes the kernel what is desired. */
+  #reach(desired: Desired, now: Instant): void {
+    const observed = this.#observed ?? this.#observe();
+    const changes = diff(desired.kernel, observed, now);
+    if (changes.length === 0) return;
+    const former = recordFormer(this.#former, changes);
+    if (former !== this.#former) this.#world.save("former", formerToJson(former), "disk");
+    this.#former = former;
+    this.#observed = undefined;
+    try {
+      this.#world.apply(changes);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.note("kernel", { kind: "note", level: "error", event: "kernel.refused", text: error.message });
+      this.#lookAt = after(now, RETRY_INTERVAL);
+    }
+  }
+
+  #advertise(desired: Desired, now: Instant): void {
+    for (const [link, advertisement] of Object.entries(desired.advertisements)) {
+      const text = JSON.stringify(advertisement);
+      if (this.#advertised.get(link) === text) continue;
+      this.#advertised.set(link, text);
+      this.#machines.advertise(link, advertisement, now);
+    }
+  }
+
+  #remember(desired: Desired): void {
+    if (JSON.stringify(desired.subnets) === JSON.stringify(this.#subnets)) return;
+    this.#subnets = desired.subnets;
+    this.#world.save("subnets", desired.subnets, "disk");
+  }
+
+  #save(): void {
+    for (const { place, machine } of this.unsaved) this.#world.save(place.name, machine.snapshot(), place.durability);
+    this.unsaved.clear();
+  }
+
+  #flush(): void {
+    for (const { link, protocol, to, bytes } of this.outbox) this.#world.send(link, protocol, to, bytes);
+    this.outbox.length = 0;
+  }
+
+  #observe(): Observed {
+    const interfaces = [this.#config.wan.interface, ...this.#config.lans.map((lan) => lan.interface)];
+    const sysctls = new Set([...Object.keys(this.#desired?.kernel.sysctls ?? {}), ...Object.keys(this.#former.sysctls)]);
+    return this.#world.observe({ interfaces, sysctls: [...sysctls] });
+  }
+
+  #facts(): Facts {
+    const { identity } = this.#past;
+    return { ...this.#machines.facts(), links: this.#links, subnets: this.#subnets, ula: identity.ula, secret: identity.secret };
+  }
+}

@@ -1,0 +1,188 @@
+/** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
+import type { Random } from "../addr/random.ts";
+import { earliest, type Instant, NEVER } from "../addr/time.ts";
+import type { Config } from "../config/config.ts";
+import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
+import type { Advertisement, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
+import type { Packet } from "../machines/machine.ts";
+import { createNeighborAnnouncer, type NeighborAnnouncerInput } from "../machines/neighbor-announcer.ts";
+import { createRaClient, type RaClientInput } from "../machines/ra-client.ts";
+import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
+import type { Facts } from "../plan/facts.ts";
+import type { LinkFact, Observed } from "../plan/kernel-state.ts";
+import type { Past } from "./past.ts";
+import { type AnySeat, type Desk, Seat } from "./seat.ts";
+import type { Event, Protocol } from "./world.ts";
+
+/** An RA or DHCPv6 message after this long a silence is a sign that the provider is back. Milliseconds. */
+const SILENCE = 30_000;
+
+/** Names of the snapshots, for reading the past. */
+export function seatNames(config: Config): string[] {
+  return ["ra-client", "dhcpv6-client", ...config.lans.map((lan) => raServerName(lan.interface))];
+}
+
+const raServerName = (link: string): string => `ra-server-${link}`;
+
+export class Machines {
+  readonly #wan: string;
+  readonly #raClient: Seat<RaClientInput, RaClientFact>;
+  readonly #dhcpv6: Seat<Dhcpv6ClientInput, Dhcpv6ClientFact>;
+  readonly #announcer: Seat<NeighborAnnouncerInput, never>;
+  /** By interface. */
+  readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
+  readonly #dadCounters = new Map<string, number>();
+  #heardAt: Instant | undefined;
+  #flags = "";
+
+  constructor(config: Config, random: Random, past: Past, desk: Desk) {
+    const { wan, lans } = config;
+    const { identity, snapshots } = past;
+    this.#wan = wan.interface;
+    const raSaved = snapshots.get("ra-client");
+    this.#raClient = new Seat(
+      { name: "ra-client", link: wan.interface, protocol: "ndp", durability: "boot" },
+      createRaClient(
+        { random, interfaceName: wan.interface, secret: identity.secret, temporaryAddresses: wan.temporaryAddresses },
+        raSaved?.sameBoot ? raSaved : undefined,
+      ),
+      desk,
+    );
+    this.#announcer = new Seat(
+      { name: "neighbor-announcer", link: wan.interface, protocol: "ndp", durability: "boot" },
+      createNeighborAnnouncer(),
+      desk,
+    );
+    this.#dhcpv6 = new Seat(
+      { name: "dhcpv6-client", link: wan.interface, protocol: "dhcpv6", durability: "disk" },
+      createDhcpv6Client({ random, ...identity, ...wan }, snapshots.get("dhcpv6-client")),
+      desk,
+    );
+    this.#raServers = new Map(
+      lans.map((lan) => {
+        const name = raServerName(lan.interface);
+        const machine = createRaServer({ random }, snapshots.get(name));
+        return [lan.interface, new Seat({ name, link: lan.interface, protocol: "ndp", durability: "disk" }, machine, desk)];
+      }),
+    );
+  }
+
+  /** Hands an event to those whom it concerns, then a tick to those whose time has come. */
+  deliver(event: Event, now: Instant): void {
+    switch (event.kind) {
+      case "packet":
+        this.#hear(event.link, event.protocol, event.packet, now);
+        break;
+      case "resume":
+        this.#dhcpv6.deliver({ kind: "resume" }, now);
+        this.#raClient.deliver({ kind: "solicit" }, now);
+        break;
+      case "refresh":
+        this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
+        this.#raClient.deliver({ kind: "solicit" }, now);
+        break;
+      case "release":
+        this.#dhcpv6.deliver({ kind: "release" }, now);
+        break;
+      case "leave":
+        for (const server of this.#raServers.values()) server.deliver({ kind: "stop" }, now);
+        break;
+      case "kernel":
+      case "tick":
+        break;
+    }
+    for (const seat of this.#seats()) {
+      if ((seat.machine.wakeAt() ?? NEVER) <= now) seat.deliver({ kind: "tick" }, now);
+    }
+  }
+
+  wakeAt(): Instant | undefined {
+    return earliest(...this.#seats().map((seat) => seat.machine.wakeAt()));
+  }
+
+  /** After `leave` and `release`: whether the last words have been said. */
+  areQuiet(): boolean {
+    const speaking = [...this.#raServers.values()].some(({ machine }) => machine.wakeAt() !== undefined);
+    return !speaking && this.#dhcpv6.fact?.state !== "releasing";
+  }
+
+  /** Tells each machine what has become of its link. */
+  seeLinks(before: readonly LinkFact[], links: readonly LinkFact[], now: Instant): void {
+    for (const name of [this.#wan, ...this.#raServers.keys()]) {
+      const link = links.find((candidate) => candidate.name === name);
+      const former = before.find((candidate) => candidate.name === name);
+      if (JSON.stringify(link) !== JSON.stringify(former)) this.#seeLink(name, link, now);
+    }
+  }
+
+  /** Tells the owner of each address that duplicate address detection has refused it. */
+  seeDuplicates(duplicates: Observed["duplicates"], now: Instant): void {
+    for (const { interface: name, address } of duplicates) {
+      if (name !== this.#wan) this.#dadCounters.set(name, (this.#dadCounters.get(name) ?? 0) + 1);
+      else if (this.#dhcpv6.fact?.addresses.some((leased) => leased.address === address)) {
+        this.#dhcpv6.deliver({ kind: "duplicate", address }, now);
+      } else this.#raClient.deliver({ kind: "duplicate", address }, now);
+    }
+  }
+
+  /** Lets the first-hop router learn our new addresses (RFC 9131) once they may be used. */
+  seeReady(observed: Observed, now: Instant): void {
+    const mac = observed.links.find((link) => link.name === this.#wan)?.mac;
+    if (mac === undefined) return;
+    const addresses = observed.addresses
+      .filter((candidate) => candidate.interface === this.#wan && !observed.tentative.includes(candidate.address))
+      .map((candidate) => candidate.address);
+    this.#announcer.deliver({ kind: "addresses", addresses, mac }, now);
+  }
+
+  advertise(link: string, advertisement: Advertisement, now: Instant): void {
+    this.#raServers.get(link)?.deliver({ kind: "advertise", advertisement }, now);
+  }
+
+  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "dadCounters"> {
+    return {
+      ra: this.#raClient.fact,
+      dhcpv6: this.#dhcpv6.fact,
+      lans: Object.fromEntries([...this.#raServers].flatMap(([link, { fact }]) => (fact ? [[link, fact]] : []))),
+      dadCounters: Object.fromEntries(this.#dadCounters),
+    };
+  }
+
+  #hear(link: string, protocol: Protocol, packet: Packet, now: Instant): void {
+    if (link !== this.#wan) {
+      if (protocol === "ndp") this.#raServers.get(link)?.deliver(packet, now);
+      return;
+    }
+    if (this.#heardAt === undefined || now - this.#heardAt > SILENCE) this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
+    this.#heardAt = now;
+    if (protocol === "dhcpv6") this.#dhcpv6.deliver(packet, now);
+    else this.#raClient.deliver(packet, now);
+    this.#passFlags(now);
+  }
+
+  /** The M and O flags of an RA matter to the DHCPv6 client when they change. */
+  #passFlags(now: Instant): void {
+    const ra = this.#raClient.fact;
+    if (!ra?.heard) return;
+    const flags = `${ra.managed} ${ra.other}`;
+    if (flags === this.#flags) return;
+    this.#flags = flags;
+    this.#dhcpv6.deliver({ kind: "flags", managed: ra.managed, other: ra.other }, now);
+  }
+
+  #seeLink(name: string, link: LinkFact | undefined, now: Instant): void {
+    const linkLocal = link?.linkLocal;
+    const up = link !== undefined && link.up && link.carrier && linkLocal !== undefined;
+    const mtu = link?.mtu ?? 1280;
+    if (name === this.#wan) {
+      this.#raClient.deliver({ kind: "link", up, mtu, ...(linkLocal && { linkLocal }) }, now);
+      this.#dhcpv6.deliver({ kind: "link", up }, now);
+    } else if (link) {
+      this.#raServers.get(name)?.deliver({ kind: "link", up, mac: link.mac, ...(linkLocal && { linkLocal }) }, now);
+    }
+  }
+
+  #seats(): readonly AnySeat[] {
+    return [this.#raClient, this.#dhcpv6, this.#announcer, ...this.#raServers.values()];
+  }
+}

@@ -1,0 +1,29 @@
+/** One turn of the loop that looks at the real kernel and changes nothing: what `up` would do first. */
+import type { Json } from "../addr/json.ts";
+import type { Change } from "../diff/change.ts";
+import type { Config } from "../config/config.ts";
+import { bootNow } from "../kernel/clock.ts";
+import { Loop } from "./loop.ts";
+import type { Past } from "./past.ts";
+import { systemRandom } from "../io/system-random.ts";
+import { observe } from "../kernel/observe.ts";
+
+/** The changes that `up` would make at once. With a delegation in the saved past its addresses and routes are among them. */
+export function rehearse(config: Config, past: Past): readonly Change[] {
+  const changes: Change[] = [];
+  const loop = new Loop(
+    config,
+    {
+      now: bootNow,
+      random: systemRandom,
+      observe,
+      apply: (wanted) => changes.push(...wanted),
+      send: () => undefined,
+      save: (_name: string, _snapshot: Json) => undefined,
+      note: () => undefined,
+    },
+    past,
+  );
+  loop.handle({ kind: "kernel" });
+  return changes;
+}

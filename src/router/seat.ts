@@ -1,0 +1,70 @@
+/** A machine at its place in the loop: the link it speaks on, the name of its snapshot, and its latest fact. */
+import type { Ip6 } from "../addr/ip.ts";
+import type { Instant } from "../addr/time.ts";
+import type { Machine, Note } from "../machines/machine.ts";
+import type { Durability, Protocol } from "./world.ts";
+
+export interface Outgoing {
+  readonly link: string;
+  readonly protocol: Protocol;
+  readonly to: Ip6;
+  readonly bytes: Uint8Array;
+}
+
+/** Where the outputs of one turn are collected until the loop carries them out. */
+export interface Desk {
+  readonly outbox: Outgoing[];
+  readonly unsaved: Set<AnySeat>;
+  /** A fact has changed: the plan must be made anew. */
+  changed: boolean;
+  note(source: string, note: Note): void;
+}
+
+export interface Place {
+  readonly name: string;
+  readonly link: string;
+  readonly protocol: Protocol;
+  readonly durability: Durability;
+}
+
+export class Seat<Input, Fact> {
+  readonly place: Place;
+  readonly machine: Machine<Input, Fact>;
+  readonly #desk: Desk;
+  #fact: Fact | undefined;
+
+  constructor(place: Place, machine: Machine<Input, Fact>, desk: Desk) {
+    this.place = place;
+    this.machine = machine;
+    this.#desk = desk;
+  }
+
+  /** The machine's latest result, undefined before the first. */
+  get fact(): Fact | undefined {
+    return this.#fact;
+  }
+
+  deliver(input: Input, now: Instant): void {
+    for (const output of this.machine.handle(input, now)) {
+      switch (output.kind) {
+        case "send":
+          this.#desk.outbox.push({ link: this.place.link, protocol: this.place.protocol, to: output.to, bytes: output.bytes });
+          break;
+        case "fact":
+          this.#fact = output.fact;
+          this.#desk.changed = true;
+          break;
+        case "save":
+          this.#desk.unsaved.add(this as AnySeat);
+          break;
+        case "note":
+          this.#desk.note(this.place.name, output);
+          break;
+      }
+    }
+  }
+}
+
+/** A seat of which only what all inputs have in common is used. */
+// biome-ignore lint/suspicious/noExplicitAny: the loop handles seats of different machines alike
+export type AnySeat = Seat<any, unknown>;

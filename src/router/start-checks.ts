@@ -1,0 +1,56 @@
+/** What must be true before anything is touched. Each refusal is a sentence that says what to do. */
+import { existsSync } from "node:fs";
+import { createClient, NotRunning } from "../api/client.ts";
+import type { Config } from "../config/config.ts";
+import { rawIcmpv6Owners, type SocketOwner, udpOwners } from "../kernel/socket-owners.ts";
+
+/** Somebody else already does this work here. */
+export class Conflict extends Error {
+  constructor(sentence: string) {
+    super(sentence);
+    this.name = "Conflict";
+  }
+}
+
+/** An interface of the config does not exist. */
+export class MissingInterface extends Error {
+  constructor(name: string, present: readonly string[]) {
+    super(`there is no interface ${name}; this box has ${present.join(", ")}. Write one of them into the config`);
+    this.name = "MissingInterface";
+  }
+}
+
+/** Programs that send Router Advertisements or act on those of the provider, by the name that /proc shows. */
+const RA_DAEMONS = new Set(["radvd", "corerad", "odhcpd", "rtadvd", "dhcpcd", "dnsmasq"]);
+const DHCPV6_CLIENT_PORT = 546;
+
+/** @throws MissingInterface, Conflict */
+export function checkInterfaces(config: Config, present: readonly string[]): void {
+  for (const name of [config.wan.interface, ...config.lans.map((lan) => lan.interface)]) {
+    if (!present.includes(name)) throw new MissingInterface(name, present.filter((other) => other !== "lo"));
+  }
+}
+
+/** @throws Conflict when another DHCPv6 client or a router advertisement daemon runs in this network namespace. */
+export function checkRivals(): void {
+  const client = udpOwners(DHCPV6_CLIENT_PORT)[0];
+  if (client) throw new Conflict(rival(client, "is a DHCPv6 client (UDP port 546)"));
+  const daemon = rawIcmpv6Owners().find((owner) => RA_DAEMONS.has(owner.name));
+  if (daemon) throw new Conflict(rival(daemon, "handles Router Advertisements"));
+}
+
+/** @throws Conflict when a skylan already answers at this run directory. */
+export async function checkAlone(runDirectory: string): Promise<void> {
+  if (!existsSync(runDirectory)) return;
+  try {
+    await createClient(runDirectory).status();
+  } catch (error) {
+    if (error instanceof NotRunning) return;
+    throw error;
+  }
+  throw new Conflict(`skylan already runs here (${runDirectory}); stop it first, or use another --run-dir`);
+}
+
+function rival({ name, pid }: SocketOwner, what: string): string {
+  return `${name} (pid ${pid}) ${what} on this box; two of them fight over the same prefix. Stop it first: systemctl disable --now ${name}, or kill ${pid}`;
+}

@@ -1,0 +1,13 @@
+/** The way back: from what skylan made of this box to what it was before. Pure. */
+import type { Instant } from "../addr/time.ts";
+import type { Change } from "../diff/change.ts";
+import { diff } from "../diff/diff.ts";
+import type { KernelState, Observed } from "../plan/kernel-state.ts";
+import type { Former } from "./former.ts";
+
+/** The changes that remove everything of ours and restore every former switch; links that were down before go down last. */
+export function teardown(former: Former, observed: Observed, now: Instant): readonly Change[] {
+  const nothing: KernelState = { up: [], addresses: [], routes: [], sysctls: former.sysctls, ruleset: undefined };
+  const linksDown = former.down.filter((name) => observed.links.some((link) => link.name === name && link.up));
+  return [...diff(nothing, observed, now), ...linksDown.map((name): Change => ({ kind: "link-down", interface: name }))];
+}

@@ -1,0 +1,41 @@
+/** What the loop needs from outside. The router gives it Linux, the simulator a world of its own in virtual time. */
+import type { Ip6 } from "../addr/ip.ts";
+import type { Json } from "../addr/json.ts";
+import type { Random } from "../addr/random.ts";
+import type { Instant } from "../addr/time.ts";
+import type { Change } from "../diff/change.ts";
+import type { Note, Packet } from "../machines/machine.ts";
+import type { Observed } from "../plan/kernel-state.ts";
+
+/** The protocols that the loop speaks, each over one socket a link. */
+export type Protocol = "ndp" | "dhcpv6";
+
+/** How long a snapshot must live: over a restart of the program, or over a power cut too. */
+export type Durability = "boot" | "disk";
+
+export interface World {
+  now(): Instant;
+  readonly random: Random;
+  /** One look at the links, at what carries our mark, and at the named sysctls. */
+  observe(wanted: { readonly interfaces: readonly string[]; readonly sysctls: readonly string[] }): Observed;
+  /** Carries out the changes in their order; idempotent. @throws KernelError */
+  apply(changes: readonly Change[]): void;
+  send(link: string, protocol: Protocol, to: Ip6, bytes: Uint8Array): void;
+  /** Returns when the snapshot is safe. */
+  save(name: string, snapshot: Json, durability: Durability): void;
+  note(source: string, note: Note): void;
+}
+
+export type Event =
+  | { readonly kind: "packet"; readonly link: string; readonly protocol: Protocol; readonly packet: Packet }
+  /** A link, an address, a route, a rule or a switch has changed. */
+  | { readonly kind: "kernel" }
+  | { readonly kind: "tick" }
+  /** The machine was suspended. */
+  | { readonly kind: "resume" }
+  /** The owner gives the leases back. */
+  | { readonly kind: "release" }
+  /** The owner wants the provider asked again now. */
+  | { readonly kind: "refresh" }
+  /** Leaving for good: the LAN is told so. */
+  | { readonly kind: "leave" };

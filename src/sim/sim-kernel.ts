@@ -1,0 +1,122 @@
+/** A kernel made of plain data: links, our addresses with duplicate address detection, routes that expire, switches, a rule set. */
+import type { Ip6 } from "../addr/ip.ts";
+import { mac } from "../addr/mac.ts";
+import { after, type Instant, seconds } from "../addr/time.ts";
+import type { Change } from "../diff/change.ts";
+import type { AddressState, LinkFact, Observed, RouteState, Ruleset } from "../plan/kernel-state.ts";
+
+/** Duplicate address detection with one probe, RFC 4862 5.1. */
+const DAD = seconds(1);
+
+interface SimLink {
+  readonly name: string;
+  readonly linkLocal: Ip6;
+  up: boolean;
+  carrier: boolean;
+  /** The link-local address may be used from here on. */
+  readyAt: Instant;
+}
+
+export interface SimLinkOptions {
+  readonly name: string;
+  readonly linkLocal: Ip6;
+}
+
+export class SimKernel {
+  readonly #now: () => Instant;
+  readonly #links: SimLink[];
+  #addresses: { readonly state: AddressState; readonly readyAt: Instant }[] = [];
+  #routes: RouteState[] = [];
+  #ruleset: Ruleset | undefined;
+  readonly #sysctls = new Map<string, string>();
+
+  constructor(now: () => Instant, links: readonly SimLinkOptions[]) {
+    this.#now = now;
+    this.#links = links.map((link) => ({ ...link, up: true, carrier: true, readyAt: after(now(), DAD) }));
+  }
+
+  /** The next instant at which something changes by itself, so that the loop is told. */
+  changesAt(): Instant | undefined {
+    const now = this.#now();
+    const ends = [...this.#links.map((link) => link.readyAt), ...this.#addresses.map((address) => address.readyAt)];
+    return ends.filter((end) => end > now).sort((a, b) => a - b)[0];
+  }
+
+  setCarrier(name: string, carrier: boolean): void {
+    const link = this.#links.find((candidate) => candidate.name === name);
+    if (!link) return;
+    link.carrier = carrier;
+    if (carrier) link.readyAt = after(this.#now(), DAD);
+  }
+
+  observe(wanted: { readonly sysctls: readonly string[] }): Observed {
+    this.#expire();
+    const now = this.#now();
+    return {
+      links: this.#links.map((link, index) => linkFact(link, index + 1, now)),
+      up: this.#links.filter((link) => link.up).map((link) => link.name),
+      addresses: this.#addresses.map(({ state }) => state),
+      routes: [...this.#routes],
+      sysctls: Object.fromEntries(wanted.sysctls.map((path) => [path, this.#sysctls.get(path) ?? "0"])),
+      ruleset: this.#ruleset,
+      tentative: this.#addresses.filter(({ readyAt }) => readyAt > now).map(({ state }) => state.address),
+      duplicates: [],
+    };
+  }
+
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) this.#apply(change);
+  }
+
+  #apply(change: Change): void {
+    switch (change.kind) {
+      case "link-up":
+      case "link-down":
+        for (const link of this.#links) if (link.name === change.interface) link.up = change.kind === "link-up";
+        break;
+      case "sysctl":
+        this.#sysctls.set(change.path, change.to);
+        break;
+      case "ruleset":
+        this.#ruleset = change.to;
+        break;
+      case "address-add":
+        this.#addresses.push({ state: change.address, readyAt: after(this.#now(), DAD) });
+        break;
+      case "address-update":
+        this.#addresses = this.#addresses.map((entry) => (sameAddress(entry.state, change.address) ? { ...entry, state: change.address } : entry));
+        break;
+      case "address-delete":
+        this.#addresses = this.#addresses.filter((entry) => !sameAddress(entry.state, change.address));
+        break;
+      case "route-add":
+        this.#routes.push(change.route);
+        break;
+      case "route-update":
+        this.#routes = this.#routes.map((route) => (sameRoute(route, change.route) ? change.route : route));
+        break;
+      case "route-delete":
+        this.#routes = this.#routes.filter((route) => !sameRoute(route, change.route));
+        break;
+    }
+  }
+
+  #expire(): void {
+    const now = this.#now();
+    this.#addresses = this.#addresses.filter(({ state }) => state.validUntil > now);
+    this.#routes = this.#routes.filter((route) => route.kind === "unreachable" || route.until > now);
+  }
+}
+
+function linkFact(link: SimLink, index: number, now: Instant): LinkFact {
+  const ready = link.up && link.carrier && link.readyAt <= now;
+  const { name, up, carrier } = link;
+  return { index, name, mac: mac(`02:00:00:00:00:0${index}`), mtu: 1500, up, carrier, ...(ready && { linkLocal: link.linkLocal }) };
+}
+
+const sameAddress = (a: AddressState, b: AddressState): boolean => a.interface === b.interface && a.address === b.address;
+
+function sameRoute(a: RouteState, b: RouteState): boolean {
+  if (a.kind !== b.kind || a.destination !== b.destination || a.metric !== b.metric) return false;
+  return a.kind === "unreachable" || b.kind === "unreachable" || (a.interface === b.interface && a.gateway === b.gateway);
+}
