@@ -68,12 +68,6 @@ export class RaSchedule {
     this.#multicastAt = earliest(this.#multicastAt, this.#permitted(now)) ?? NEVER;
   }
 
-  /** The interval has changed without news: the next advertisement comes no later than the new bound. */
-  retime(interval: Interval, now: Instant): void {
-    this.#interval = interval;
-    if (this.#multicastAt !== NEVER) this.#multicastAt = earliest(this.#multicastAt, after(now, interval.max)) ?? NEVER;
-  }
-
   /** An advertisement of an earlier run may have gone out just now: the gap counts from here. */
   assumeSent(now: Instant): void {
     this.#lastMulticast ??= now;

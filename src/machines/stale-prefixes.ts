@@ -4,7 +4,7 @@
  * survives restarts and power cuts, and it is written rarely: what is stored is a bound that lies hours ahead.
  */
 import { type Prefix, parsePrefix } from "../addr/prefix.ts";
-import { after, type Duration, type Instant, milliseconds, seconds } from "../addr/time.ts";
+import { after, type Duration, type Instant, milliseconds, NEVER, seconds } from "../addr/time.ts";
 import type { AdvertisedPrefix } from "./facts.ts";
 import type { Json } from "./machine.ts";
 
@@ -92,6 +92,13 @@ export class StalePrefixes {
     return stale
       .sort((a, b) => a.heldUntil - b.heldUntil)
       .map(({ prefix, onLink, autonomous, heldUntil }) => ({ prefix, onLink, autonomous, until: heldUntil }));
+  }
+
+  /** When the next withdrawal ends. */
+  wakeAt(): Instant {
+    let first = NEVER;
+    for (const { stale, heldUntil } of this.#told.values()) if (stale && heldUntil < first) first = heldUntil;
+    return first;
   }
 
   snapshot(): Json {
