@@ -1,0 +1,67 @@
+/** Who is behind an address: names of groups, and roles of link-local addresses as they show themselves in packets. */
+import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
+import type { Frame } from "../wire/frame.ts";
+
+const GROUPS: ReadonlyMap<string, string> = new Map([
+  [ALL_NODES, "all nodes"],
+  [ALL_ROUTERS, "all routers"],
+  [ALL_DHCP_SERVERS, "all DHCPv6 servers"],
+  ["ff02::16", "all MLDv2 routers"],
+]);
+
+/** Where a frame was seen. */
+export interface Sighting {
+  readonly interface: string;
+  readonly direction?: "in" | "out";
+}
+
+interface Role {
+  readonly router: boolean;
+  /** "" when nothing better than "router" is known. */
+  readonly of: string;
+}
+
+const THIS_BOX: Role = { router: false, of: "this box" };
+
+/** Addresses get their names from what is learned; a link-local address means something on its own link only. */
+export class PacketNames {
+  readonly #wan: string | undefined;
+  readonly #roles = new Map<string, Role>();
+
+  /** `wan`: the provider's interface, undefined when it is not known which one that is. */
+  constructor(wan: string | undefined) {
+    this.#wan = wan;
+  }
+
+  /** An address of our own. */
+  addOwn(link: string, address: Ip6): void {
+    this.#roles.set(key(link, address), THIS_BOX);
+  }
+
+  /** Takes from a frame who its sender is. */
+  learn(frame: Frame, { interface: link, direction }: Sighting): void {
+    if (frame.kind !== "ipv6" || direction !== "in") return;
+    const at = key(link, frame.packet.source);
+    if (this.#roles.get(at) === THIS_BOX) return;
+    const { content } = frame;
+    if (content.kind === "ndp" && content.message.kind === "router-advertisement")
+      this.#roles.set(at, { router: true, of: this.#sender(link) });
+    const answer = content.kind === "dhcpv6" && (content.message.kind === "advertise" || content.message.kind === "reply");
+    if (answer && !this.#roles.has(at)) this.#roles.set(at, { router: false, of: this.#sender(link) || "DHCPv6 server" });
+  }
+
+  /** The address with its role, e.g. "router fe80::200:5eff:fe00:101 (provider)" or "ff02::1 (all nodes)". */
+  of(link: string, address: Ip6): string {
+    const role = this.#roles.get(key(link, address)) ?? { router: false, of: GROUPS.get(address) ?? "" };
+    return `${role.router ? "router " : ""}${address}${role.of === "" ? "" : ` (${role.of})`}`;
+  }
+
+  #sender(link: string): string {
+    if (this.#wan === undefined) return "";
+    return link === this.#wan ? "provider" : "not this box";
+  }
+}
+
+function key(link: string, address: Ip6): string {
+  return `${link} ${address}`;
+}

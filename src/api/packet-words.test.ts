@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALL_DHCP_SERVERS, ALL_NODES, ip6, UNSPECIFIED } from "../addr/ip.ts";
+import { mac } from "../addr/mac.ts";
+import type { Seconds } from "../addr/time.ts";
+import { encodeDhcpv6 } from "../wire/dhcpv6.ts";
+import { decodeFrame, encodeIcmpv6Frame, encodeUdpFrame } from "../wire/frame.ts";
+import { encodeNdp } from "../wire/ndp.ts";
+import { UNCOLOURED } from "./page-layout.ts";
+import { PacketNames } from "./packet-names.ts";
+import { packetLine, packetWords } from "./packet-words.ts";
+
+const router = ip6("fe80::200:5eff:fe00:101");
+const own = ip6("fe80::1");
+const from = (source = router, hopLimit = 255) => ({ sourceMac: mac("00:00:5e:00:01:01"), source, hopLimit });
+const advertisement = encodeNdp({
+  kind: "router-advertisement",
+  hopLimit: 64,
+  managed: false,
+  other: true,
+  preference: "medium",
+  routerLifetime: 1800 as Seconds,
+  reachableTime: 0,
+  retransTimer: 0,
+  options: [],
+});
+const advertisementFrame = encodeIcmpv6Frame({ ...from(), destination: ALL_NODES }, advertisement);
+const dhcpv6 = (kind: "solicit" | "reply", text = "") =>
+  encodeDhcpv6({ kind, transactionId: 0x3a2b1c, options: [{ kind: "status-code", status: 1, message: text }] });
+
+function line(names: PacketNames, bytes: Uint8Array, direction: "in" | "out" = "in", link = "eth8"): string {
+  const frame = decodeFrame(bytes);
+  names.learn(frame, { interface: link, direction });
+  const captured = { interface: link, direction, time: 0n, bytes, length: bytes.length };
+  return packetLine(packetWords(frame, link, names)!, captured, UNCOLOURED, "22:16:02.123456");
+}
+
+test("a line says time, interface, direction, message, who to whom, and the content", () => {
+  assert.equal(
+    line(new PacketNames("eth8"), advertisementFrame),
+    "22:16:02.123456  eth8  in   RA         router fe80::200:5eff:fe00:101 (provider) → ff02::1 (all nodes): default router 1800 s; M=0 O=1",
+  );
+});
+
+test("roles are learned from what a sender says, on its own link only", () => {
+  const names = new PacketNames("eth8");
+  names.addOwn("eth8", own);
+  line(names, advertisementFrame);
+  assert.equal(names.of("eth8", router), `router ${router} (provider)`);
+  assert.equal(names.of("eth0", router), router);
+  line(names, advertisementFrame, "in", "eth0");
+  assert.equal(names.of("eth0", router), `router ${router} (not this box)`);
+  line(names, encodeIcmpv6Frame({ ...from(own), destination: ALL_NODES }, advertisement));
+  assert.equal(names.of("eth8", own), "fe80::1 (this box)");
+});
+
+test("a DHCPv6 server is the provider on the WAN, and is named on other links", () => {
+  const reply = (source: string) =>
+    encodeUdpFrame({ ...from(ip6(source)), destination: ALL_NODES }, { sourcePort: 547, destinationPort: 546, payload: dhcpv6("reply") });
+  const names = new PacketNames("eth8");
+  line(names, reply("2605::547"));
+  assert.equal(names.of("eth8", ip6("2605::547")), "2605::547 (provider)");
+  const unknowing = new PacketNames(undefined);
+  line(unknowing, reply("fe80::7"));
+  assert.equal(unknowing.of("eth8", ip6("fe80::7")), "fe80::7 (DHCPv6 server)");
+  line(unknowing, advertisementFrame);
+  assert.equal(unknowing.of("eth8", router), `router ${router}`);
+});
+
+test("what is sent out teaches no roles", () => {
+  const names = new PacketNames("eth8");
+  line(names, advertisementFrame, "out");
+  assert.equal(names.of("eth8", router), router);
+});
+
+test("duplicate address detection is told from address resolution", () => {
+  const solicitation = encodeNdp({ kind: "neighbor-solicitation", target: own, options: [] });
+  const probe = encodeIcmpv6Frame({ ...from(UNSPECIFIED), destination: ip6("ff02::1:ff00:1") }, solicitation);
+  assert.match(line(new PacketNames("eth8"), probe), /NS {9}:: → ff02::1:ff00:1: does anyone use fe80::1\?$/);
+  const question = encodeIcmpv6Frame({ ...from(), destination: ip6("ff02::1:ff00:1") }, solicitation);
+  assert.match(line(new PacketNames("eth8"), question), /who has fe80::1\?$/);
+});
+
+test("a DHCPv6 line ends with its transaction, and texts of the server can not command the terminal", () => {
+  const header = { ...from(own), destination: ALL_DHCP_SERVERS };
+  const solicit = encodeUdpFrame(header, { sourcePort: 546, destinationPort: 547, payload: dhcpv6("solicit", "no\x1b[2J") });
+  assert.match(
+    line(new PacketNames("eth8"), solicit, "out"),
+    /eth8 {2}out {2}Solicit {4}fe80::1 → ff02::1:2 \(all DHCPv6 servers\): UnspecFail \(no \[2J\); transaction 3a2b1c$/,
+  );
+});
+
+test("MLD and packets of others are told by name only", () => {
+  const mld = encodeIcmpv6Frame({ ...from(own, 1), destination: ip6("ff02::16") }, Uint8Array.of(143, 0, 0, 0, 0, 0, 0, 0));
+  assert.match(line(new PacketNames("eth8"), mld), /in {3}MLDv2 report {2}fe80::1 → ff02::16 \(all MLDv2 routers\)$/);
+  const echo = encodeIcmpv6Frame({ ...from(own, 64), destination: ALL_NODES }, Uint8Array.of(128, 0, 0, 0));
+  assert.match(line(new PacketNames("eth8"), echo), /ICMPv6 {5}fe80::1 → ff02::1 \(all nodes\): type 128 code 0$/);
+});
+
+test("what makes a packet invalid is said at its end", () => {
+  const far = encodeIcmpv6Frame({ ...from(router, 64), destination: ALL_NODES }, advertisement);
+  assert.match(line(new PacketNames("eth8"), far), /O=1 {2}\[hop limit 64 where 255 is right\]$/);
+  const damaged = advertisementFrame.slice();
+  damaged[damaged.length - 1]! ^= 1;
+  assert.match(line(new PacketNames("eth8"), damaged), /\[wrong checksum\]$/);
+  const short = encodeIcmpv6Frame({ ...from(), destination: ALL_NODES }, advertisement.subarray(0, 12));
+  assert.match(line(new PacketNames("eth8"), short), /ICMPv6\? .*\[\d+ octets expected, \d+ are left \(at octet \d+\)\]$/);
+  assert.match(line(new PacketNames("eth8"), Uint8Array.of(1, 2)), /Ethernet\? {2}\[6 octets expected, 2 are left \(at octet 0\)\]$/);
+});
