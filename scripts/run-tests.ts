@@ -36,7 +36,6 @@ const GROUPS: Readonly<Record<string, Group>> = {
 };
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { file: { type: "string" }, name: { type: "string" } } });
-await main();
 
 async function main(): Promise<void> {
   const unknown = positionals.find((name) => name !== "static" && !(name in GROUPS));
@@ -111,3 +110,5 @@ function keep(results: RunResults): void {
   mkdirSync(join(ROOT, ".tmp"), { recursive: true });
   writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
 }
+
+await main();

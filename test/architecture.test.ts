@@ -27,7 +27,7 @@ const LAYER_4_KNOWS = [/^src\/(addr|wire)\//, /^src\/plan\/kernel-state\.ts$/, /
 /** Packages that pure folders may import; folders above are free to use any dependency but koffi. */
 const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   wire: ["@noble/hashes"],
-  machines: ["@noble/hashes"],
+  machines: ["@noble/hashes", "valibot"],
   config: ["toml-eslint-parser", "valibot", "@valibot/to-json-schema"],
 };
 
