@@ -1,0 +1,54 @@
+/** Classic BPF programs for packet sockets: the kernel looks at each frame and hands over only what is wanted. */
+
+/** struct sock_filter. */
+export interface BpfInstruction {
+  readonly code: number;
+  /** Instructions to skip when a comparison is true, and when it is false. */
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+const load16 = (k: number): BpfInstruction => ({ code: 0x28, jt: 0, jf: 0, k });
+const load8 = (k: number): BpfInstruction => ({ code: 0x30, jt: 0, jf: 0, k });
+const equal = (k: number, jt: number, jf: number): BpfInstruction => ({ code: 0x15, jt, jf, k });
+const greater = (k: number, jt: number, jf: number): BpfInstruction => ({ code: 0x25, jt, jf, k });
+const atLeast = (k: number, jt: number, jf: number): BpfInstruction => ({ code: 0x35, jt, jf, k });
+const accept: BpfInstruction = { code: 0x06, jt: 0, jf: 0, k: 0xffff };
+const reject: BpfInstruction = { code: 0x06, jt: 0, jf: 0, k: 0 };
+
+/** Offsets in an Ethernet frame with IPv6 in it. */
+const [ETHERTYPE, NEXT_HEADER, TYPE, SOURCE_PORT, DESTINATION_PORT] = [12, 20, 54, 54, 56];
+
+/** Neighbour Discovery (ICMPv6 types 133 to 137) and DHCPv6 (UDP ports 546 and 547) on Ethernet. */
+export const NDP_AND_DHCPV6: readonly BpfInstruction[] = [
+  load16(ETHERTYPE),
+  equal(0x86dd, 0, 13),
+  load8(NEXT_HEADER),
+  equal(58, 0, 3),
+  load8(TYPE),
+  atLeast(133, 0, 9),
+  greater(137, 8, 7),
+  equal(17, 0, 7),
+  load16(SOURCE_PORT),
+  equal(546, 4, 0),
+  equal(547, 3, 0),
+  load16(DESTINATION_PORT),
+  equal(546, 1, 0),
+  equal(547, 0, 1),
+  accept,
+  reject,
+];
+
+/** The program as an array of struct sock_filter. */
+export function encodeFilter(program: readonly BpfInstruction[]): Uint8Array {
+  const bytes = new Uint8Array(program.length * 8);
+  const view = new DataView(bytes.buffer);
+  for (const [index, { code, jt, jf, k }] of program.entries()) {
+    view.setUint16(index * 8, code, true);
+    view.setUint8(index * 8 + 2, jt);
+    view.setUint8(index * 8 + 3, jf);
+    view.setUint32(index * 8 + 4, k, true);
+  }
+  return bytes;
+}
