@@ -16,7 +16,7 @@ export interface TestProcess {
 
 const REPORTER = join(import.meta.dirname, "json-reporter.ts");
 /** What a process that is told to stop has to clean up after itself. */
-const GRACE_MILLISECONDS = 8_000;
+const GRACE_MILLISECONDS = 3_000;
 
 export async function runTestProcess(job: TestProcess): Promise<readonly TestResult[]> {
   const directory = mkdtempSync("/tmp/skylan-test-");
