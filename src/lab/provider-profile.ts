@@ -32,13 +32,8 @@ export interface Advertising {
   readonly minInterval: number;
 }
 
-/** How DHCPv6 answers travel. */
-export interface ReplyManner {
-  readonly source: Ip6;
-  readonly sourcePort: number;
-  /** The Ethernet destination: everybody on the link, or the client's own address. */
-  readonly ethernet: "broadcast" | "client";
-}
+/** How DHCPv6 answers travel: from the router's link-local address and port 547, or from elsewhere to the Ethernet broadcast address. */
+export type ReplyManner = { readonly kind: "plain" } | { readonly kind: "broadcast"; readonly source: Ip6; readonly sourcePort: number };
 
 const DNS = [ip6("2606:4700:4700::1111"), ip6("2001:4860:4860::8888")];
 const LIFETIMES = { preferred: 150 as Seconds, valid: 300 as Seconds };
@@ -79,5 +74,5 @@ export const STARLINK: ProviderProfile = {
     formerPrefixes: "withdraw",
     strangers: "no-binding",
   },
-  replies: { source: ip6("2605:59c8:1:8a00::1"), sourcePort: 49_152, ethernet: "broadcast" },
+  replies: { kind: "broadcast", source: ip6("2605:59c8:1:8a00::1"), sourcePort: 49_152 },
 };

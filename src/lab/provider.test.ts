@@ -111,9 +111,15 @@ test("the Starlink profile delegates a /56 for 150/300 s with T1 and T2 left ope
   assert.deepEqual([optionOf(reply, "ia-pd")!.t1, optionOf(reply, "ia-pd")!.t2], [0, 0]);
   assert.deepEqual(optionOf(reply, "dns-servers")?.addresses, ["2606:4700:4700::1111", "2001:4860:4860::8888"]);
   const { from, sourcePort, to } = link.sent.at(-1)!;
-  assert.deepEqual([from, sourcePort, to], [STARLINK.replies.source, STARLINK.replies.sourcePort, CUSTOMER]);
+  assert.deepEqual([from, sourcePort, to], ["2605:59c8:1:8a00::1", 49_152, CUSTOMER]);
   assert.deepEqual(link.routed, [FIRST]);
   assert.deepEqual(link.pass(seconds(301)).routed, []);
+});
+
+test("a plain provider answers from its link-local address and port 547", () => {
+  const link = new Link({ ...STARLINK, replies: { kind: "plain" } });
+  link.lease();
+  assert.deepEqual([link.sent.at(-1)!.from, link.sent.at(-1)!.sourcePort], [STARLINK.linkLocal, 547]);
 });
 
 test("a solicitation is answered to the customer alone", () => {

@@ -11,6 +11,7 @@ import type { Advertisement } from "../machines/facts.ts";
 import type { Note, Output, Packet } from "../machines/machine.ts";
 import type { LifetimeLimits } from "../machines/ra-build.ts";
 import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
+import { SERVER_PORT } from "../wire/dhcpv6.ts";
 import type { Advertising, ProviderProfile } from "./provider-profile.ts";
 
 export type ProviderProtocol = "ndp" | "dhcpv6";
@@ -90,18 +91,16 @@ class LinkProvider implements Provider {
   }
 
   handle(input: ProviderInput, now: Instant): readonly ProviderOutput[] {
-    switch (input.kind) {
-      case "packet":
-        if (this.#mute.has(input.protocol)) return [];
-        return input.protocol === "ndp" ? this.#advertise(input.packet, now) : this.#serve(input.packet, now);
-      case "tick":
-        return [...this.#advertise(input, now), ...this.#serve(input, now)];
-      case "link":
-        this.#up = input.up;
-        return [...this.#advertise(this.#link(), now), ...this.#advertise(this.#wanted(), now)];
-      default:
-        return this.#obey(input, now);
-    }
+    if (input.kind === "packet") return this.#hear(input.protocol, input.packet, now);
+    if (input.kind === "tick") return [...this.#advertise(input, now), ...this.#serve(input, now)];
+    if (input.kind !== "link") return this.#obey(input, now);
+    this.#up = input.up;
+    return [...this.#advertise(this.#link(), now), ...this.#advertise(this.#wanted(), now)];
+  }
+
+  #hear(protocol: ProviderProtocol, packet: Packet, now: Instant): readonly ProviderOutput[] {
+    if (this.#mute.has(protocol)) return [];
+    return protocol === "ndp" ? this.#advertise(packet, now) : this.#serve(packet, now);
   }
 
   #obey(command: ProviderCommand, now: Instant): readonly ProviderOutput[] {
@@ -184,10 +183,12 @@ class LinkProvider implements Provider {
   }
 
   #serve(input: Dhcpv6ServerInput, now: Instant): readonly ProviderOutput[] {
-    const { source, sourcePort } = this.#profile.replies;
+    const { linkLocal, replies } = this.#profile;
+    const sender =
+      replies.kind === "plain" ? { from: linkLocal, sourcePort: SERVER_PORT } : { from: replies.source, sourcePort: replies.sourcePort };
     return this.#dhcpv6.handle(input, now).flatMap((output): readonly ProviderOutput[] => {
       if (output.kind === "fact") return [{ kind: "delegations", delegations: output.fact.delegations }];
-      return this.#speak(output, "dhcpv6", { from: source, sourcePort });
+      return this.#speak(output, "dhcpv6", sender);
     });
   }
 

@@ -410,6 +410,13 @@ test("[RA-16] leaving sends up to three advertisements with Router Lifetime 0 an
   assert.equal(lan.sent.length, count + 3);
 });
 
+test("[RA-16] a server that is started only to leave withdraws what earlier runs advertised", () => {
+  const before = serving([leased(A, START)]).pass(seconds(10));
+  const lan = new Lan({}, { snapshot: before.disk, shift: seconds(0) }, before.now).linkUp().give({ kind: "stop" }).pass(seconds(30));
+  assert.deepEqual(lan.sent.map(({ ra }) => [ra.routerLifetime, ...prefixesIn(ra)]), Array(3).fill([0, `${A} 0/0`]));
+  assert.equal(lan.wakeAt, undefined);
+});
+
 test("[RA-17] the NAT64 prefix has a lifetime of three intervals in units of 8 s", () => {
   const pref64 = prefix("64:ff9b::/96");
   const option = ndpOptionOf(serving([live(ULA, NEVER, NEVER)], { pref64 }).last.ra, "pref64");

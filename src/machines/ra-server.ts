@@ -186,9 +186,8 @@ class RaServer implements Machine<RaServerInput, RaServerFact> {
   }
 
   #stop(now: Instant, outputs: Outputs): void {
-    if (this.#stopped || !this.#advertisement) return;
-    const { maxInterval, minInterval } = this.#advertisement;
-    this.#advertise({ ...NOTHING, maxInterval, minInterval }, now, outputs);
+    if (this.#stopped) return;
+    this.#advertise(NOTHING, now, outputs);
     this.#stopped = true;
     if (this.#link) this.#schedule.finish(now);
   }
@@ -228,8 +227,18 @@ class RaServer implements Machine<RaServerInput, RaServerFact> {
   }
 }
 
-/** After leaving. */
-const NOTHING = { defaultRouter: false, managed: false, other: false, prefixes: [], routes: [], resolvers: [], searchDomains: [] };
+/** What holds after leaving. */
+const NOTHING: Advertisement = {
+  defaultRouter: false,
+  managed: false,
+  other: false,
+  prefixes: [],
+  routes: [],
+  resolvers: [],
+  searchDomains: [],
+  maxInterval: 300,
+  minInterval: 100,
+};
 
 /** The owner's bounds, shortened by the shortest lifetime that is advertised. */
 function intervalOf(advertisement: Advertisement, limits: LifetimeLimits, now: Instant): Interval {
