@@ -1,0 +1,31 @@
+/** When a bound client asks its server again: at T1, and earlier for IAs that are wanted but not leased (RFC 8415 18.2.4, 18.2.10.1). */
+import { after, type Duration, type Instant, NEVER, seconds } from "../addr/time.ts";
+import { type Bindings, timersOfAll } from "./dhcpv6-client-bindings.ts";
+
+/** A question for what is missing. T1s that had already passed at `since` wait for it too: the server has just been asked. */
+export interface Retry {
+  readonly since: Instant;
+  readonly at: Instant;
+  readonly interval: Duration;
+}
+
+const FIRST_INTERVAL = seconds(5);
+const LONGEST_INTERVAL = seconds(600);
+
+/** The next question after `previous`: 5, 10, 20 ... 600 s. */
+export function nextRetry(previous: Retry | undefined, now: Instant): Retry {
+  const interval = previous ? (Math.min(previous.interval * 2, LONGEST_INTERVAL) as Duration) : FIRST_INTERVAL;
+  return { since: now, at: after(now, interval), interval };
+}
+
+/** A question at a chosen time. */
+export function retryAt(at: Instant, now: Instant): Retry {
+  return { since: now, at, interval: FIRST_INTERVAL };
+}
+
+/** When the server is asked again; NEVER when there is no reason. */
+export function contactAt(bindings: Bindings, retry: Retry | undefined): Instant {
+  if (!retry) return timersOfAll(bindings).renewAt;
+  const pending = bindings.map(({ renewAt }) => renewAt).filter((renewAt) => renewAt > retry.since);
+  return Math.min(retry.at, NEVER, ...pending) as Instant;
+}
