@@ -1,6 +1,9 @@
 /** What the owner wrote, checked and with every default filled in. */
 import type { Ip6 } from "../addr/ip.ts";
 import type { Prefix } from "../addr/prefix.ts";
+import type { Opening } from "./opening.ts";
+
+export type { Opening } from "./opening.ts";
 
 export interface Config {
   readonly wan: WanConfig;
@@ -37,6 +40,8 @@ export interface AdvertiseConfig {
   /** Seconds, RFC 4861 6.2.1; shortened when lifetimes are short. */
   readonly maxInterval: number;
   readonly minInterval: number;
+  /** The O flag: devices ask DHCPv6 for what is no address. */
+  readonly otherInformation: boolean;
   /** Absent: the provider's resolvers are passed on. */
   readonly resolvers?: readonly Ip6[];
   readonly searchDomains: readonly string[];
@@ -48,10 +53,4 @@ export interface AdvertiseConfig {
 export interface GatewayConfig {
   /** What the internet may open connections to on this box itself. */
   readonly open: readonly Opening[];
-}
-
-export interface Opening {
-  readonly protocol: "tcp" | "udp";
-  readonly from: number;
-  readonly to: number;
 }

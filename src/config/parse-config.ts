@@ -1,0 +1,139 @@
+/** From the text of a config file to a Config, or to everything that is wrong with it. */
+import * as v from "valibot";
+import { ip6 } from "../addr/ip.ts";
+import { prefix } from "../addr/prefix.ts";
+import type { AdvertiseConfig, Config, LanConfig } from "./config.ts";
+import { checkTogether, type Complaint, defaultMinInterval, lanNames, unknownKey } from "./config-checks.ts";
+import { ConfigError, type ConfigProblem, excerptOf, type Span } from "./config-error.ts";
+import { type Opening, parseOpening } from "./opening.ts";
+import { type ConfigFile, schema } from "./schema.ts";
+import { parseToml, type Path, type TomlDocument, TomlSyntaxError } from "./toml-document.ts";
+
+type Issue = v.InferIssue<typeof schema>;
+
+/**
+ * Reads a config. `file` is its name, for messages.
+ * @throws ConfigError with every problem of the file; when it is no TOML, with the first.
+ */
+export function parseConfig(text: string, file: string): Config {
+  const document = readDocument(text, file);
+  const result = v.safeParse(schema, document.root, { abortPipeEarly: true });
+  const complaints = [...(result.issues ?? []).map((issue) => complain(issue, document, text)), ...checkTogether(document)];
+  if (!result.success || complaints.length > 0) throw new ConfigError(file, problemsOf(complaints, document, text));
+  return toConfig(result.output, document);
+}
+
+function readDocument(text: string, file: string): TomlDocument {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlSyntaxError)) throw error;
+    const said = error.message.charAt(0).toLowerCase() + error.message.slice(1);
+    const problem = { ...error.span, text: `this is no TOML: ${said}`, excerpt: excerptOf(text, error.span) };
+    throw new ConfigError(file, [problem]);
+  }
+}
+
+function complain(issue: Issue, document: TomlDocument, text: string): Complaint {
+  const path = (issue.path ?? []).map(({ key }) => key as string | number);
+  if (issue.type === "strict_object") return complainOfTable(issue, path);
+  const key = path.at(-1);
+  const span = document.valueAt(path);
+  return {
+    path,
+    text: `${typeof key === "number" ? "each element" : key} must be ${issue.message}, not ${span ? written(text, span) : "a table"}`,
+  };
+}
+
+/** A table is no table, holds an unknown key, or lacks one. */
+function complainOfTable(issue: Issue, path: Path): Complaint {
+  const place = issue.path?.at(-1);
+  if (place?.origin !== "key") return { path, text: `${path.at(-1)} must be a table, not ${issue.received}` };
+  if (Array.isArray(place.input)) return { path: path.slice(0, -1), text: `${path.at(-2)} must be one table, not a list` };
+  return issue.expected === "never" ? unknownKey(path, knownKeys(path)) : missingKey(path);
+}
+
+/** A value as the owner wrote it, unless it is long. */
+function written(text: string, { line, column, length }: Span): string {
+  const rest = text.split(/\r?\n/)[line - 1]!.slice(column - 1);
+  return length <= Math.min(40, rest.length) ? rest.slice(0, length) : "what stands here";
+}
+
+function missingKey(path: Path): Complaint {
+  const key = String(path.at(-1));
+  if (path.length === 1)
+    return { path: [], text: `the table [${key === "lan" ? "lan.home" : key}] is missing; it needs interface = "eth0"` };
+  return { path: path.slice(0, -1), text: `[${path.slice(0, -1).join(".")}] needs the key "${key}", such as ${key} = "eth0"` };
+}
+
+/** The keys that the table around the last part of `path` may hold. */
+function knownKeys(path: Path): readonly string[] {
+  if (path.length === 1) return Object.keys(schema.entries);
+  const { wan, lan, gateway, ula } = schema.entries;
+  switch (path[0] as keyof typeof schema.entries) {
+    case "wan":
+      return Object.keys(wan.entries);
+    case "lan":
+      return Object.keys(path.length > 3 ? lan.value.entries.advertise.wrapped.entries : lan.value.entries);
+    case "gateway":
+      return Object.keys(gateway.wrapped.entries);
+    case "ula":
+      return Object.keys(ula.wrapped.entries);
+  }
+}
+
+/** The complaints with their places, in the order of the file, each once. */
+function problemsOf(complaints: readonly Complaint[], document: TomlDocument, text: string): readonly ConfigProblem[] {
+  const problems = new Map(complaints.map((complaint) => [JSON.stringify(complaint), locate(complaint, document, text)]));
+  return [...problems.values()].toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** What is missing from the file as a whole has no line. */
+function locate({ path, at, text: said }: Complaint, document: TomlDocument, text: string): ConfigProblem {
+  const span = (at === "key" ? document.keyAt(path) : undefined) ?? document.valueAt(path) ?? document.keyAt(path);
+  return span ? { ...span, text: said, excerpt: excerptOf(text, span) } : { line: 0, column: 0, length: 0, text: said, excerpt: "" };
+}
+
+function toConfig(file: ConfigFile, document: TomlDocument): Config {
+  const { wan, gateway, ula } = file;
+  return {
+    wan: {
+      interface: wan.interface,
+      prefixHint: wan.prefix_hint,
+      requestAddress: wan.request_address,
+      temporaryAddresses: wan.temporary_addresses,
+      rapidCommit: wan.rapid_commit,
+    },
+    lans: lanNames(file, document).map((name) => toLan(name, file.lan[name]!)),
+    gateway: { open: toOpenings(gateway.open) },
+    ula: ula.prefix === "off" || ula.prefix === "auto" ? ula.prefix : prefix(ula.prefix),
+  };
+}
+
+function toLan(name: string, lan: ConfigFile["lan"][string]): LanConfig {
+  return {
+    name,
+    interface: lan.interface,
+    ...(lan.subnet !== undefined && { subnet: lan.subnet }),
+    open: toOpenings(lan.open),
+    advertise: toAdvertise(lan.advertise),
+  };
+}
+
+function toAdvertise(advertise: ConfigFile["lan"][string]["advertise"]): AdvertiseConfig {
+  const { max_interval, min_interval, other_information, resolvers, search_domains, mtu, pref64, captive_portal } = advertise;
+  return {
+    maxInterval: max_interval,
+    minInterval: min_interval ?? defaultMinInterval(max_interval),
+    otherInformation: other_information,
+    searchDomains: search_domains,
+    ...(resolvers && { resolvers: resolvers.map(ip6) }),
+    ...(mtu !== undefined && { mtu }),
+    ...(pref64 !== undefined && { pref64: prefix(pref64) }),
+    ...(captive_portal !== undefined && { captivePortal: captive_portal }),
+  };
+}
+
+function toOpenings(texts: readonly string[]): readonly Opening[] {
+  return texts.flatMap((text) => parseOpening(text) ?? []);
+}
