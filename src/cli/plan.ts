@@ -1,5 +1,6 @@
 /** `skylan plan`: the difference between the kernel and what the config wants, in words, before anything is touched. */
 import { Command } from "commander";
+import { bootNow } from "../kernel/clock.ts";
 import { changeWords } from "../diff/words.ts";
 import { loadConfig } from "../router/load-config.ts";
 import { peekPast } from "../router/linux-store.ts";
@@ -15,7 +16,7 @@ export function planCommand(): Command {
     .action((options: DaemonOptions) => {
       const config = loadConfig(options.config);
       const changes = rehearse(config, peekPast(config, options));
-      for (const change of changes) console.log(changeWords(change));
+      for (const change of changes) console.log(changeWords(change, bootNow()));
       console.log(changes.length === 0 ? "Nothing to change." : `${changes.length} changes; \`skylan up\` makes them.`);
     });
 }

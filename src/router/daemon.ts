@@ -40,7 +40,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const daemon = await prepare(options);
   daemon.start();
   const server = await serveUnix(createApp(daemon), join(options.runDir, SOCKET_NAME));
-  options.print(`skylan ${version} is up: WAN ${options.config.wan.interface}, LAN ${options.config.lans.map((lan) => lan.interface).join(", ")}`);
+  options.print(
+    `skylan ${version} is up: WAN ${options.config.wan.interface}, LAN ${options.config.lans.map((lan) => lan.interface).join(", ")}`,
+  );
   notifySystemd("READY=1");
   const stop = () => daemon.stop();
   process.once("SIGTERM", stop).once("SIGINT", stop);
@@ -59,7 +61,10 @@ async function prepare(options: DaemonOptions): Promise<Daemon> {
   await checkAlone(options.runDir);
   checkRivals();
   const { links } = observe({ interfaces: [], sysctls: [] });
-  checkInterfaces(options.config, links.map((link) => link.name));
+  checkInterfaces(
+    options.config,
+    links.map((link) => link.name),
+  );
   return new Daemon(options, openStores(options));
 }
 

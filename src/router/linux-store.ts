@@ -63,5 +63,10 @@ export function openStores({ stateDir, runDir }: Directories): Stores {
 export function peekPast(config: Config, { stateDir, runDir }: Directories): Past {
   const clocks = linuxClocks();
   const [disk, boot] = [new Store(stateDir, clocks), new Store(runDir, clocks)];
-  return recallPast((name) => boot.peek(name) ?? disk.peek(name), seatNames(config), systemRandom, () => undefined);
+  return recallPast(
+    (name) => boot.peek(name) ?? disk.peek(name),
+    seatNames(config),
+    systemRandom,
+    () => undefined,
+  );
 }

@@ -11,6 +11,7 @@ import type { Facts } from "../plan/facts.ts";
 import type { LinkFact, Observed } from "../plan/kernel-state.ts";
 import { type Desired, plan } from "../plan/plan.ts";
 import type { SubnetMemory } from "../plan/subnets.ts";
+import { planSysctls } from "../plan/sysctls.ts";
 import { type Former, formerToJson, recordFormer } from "./former.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
@@ -106,26 +107,28 @@ export class Loop implements Desk {
       this.#desired = desired;
       this.#remember(desired);
       this.#save();
-      this.#reach(desired, now);
-      this.#advertise(desired, now);
+      // What the kernel does not carry out is not promised to the LANs either.
+      if (this.#reach(desired, now)) this.#advertise(desired, now);
     }
   }
 
-  /** Makes the kernel what is desired. */
-  #reach(desired: Desired, now: Instant): void {
+  /** Makes the kernel what is desired; false when it refuses. */
+  #reach(desired: Desired, now: Instant): boolean {
     const observed = this.#observed ?? this.#observe();
     const changes = diff(desired.kernel, observed, now);
-    if (changes.length === 0) return;
+    if (changes.length === 0) return true;
     const former = recordFormer(this.#former, changes);
     if (former !== this.#former) this.#world.save("former", formerToJson(former), "disk");
     this.#former = former;
     this.#observed = undefined;
     try {
       this.#world.apply(changes);
+      return true;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.note("kernel", { kind: "note", level: "error", event: "kernel.refused", text: error.message });
       this.#lookAt = after(now, RETRY_INTERVAL);
+      return false;
     }
   }
 
@@ -156,7 +159,7 @@ export class Loop implements Desk {
 
   #observe(): Observed {
     const interfaces = [this.#config.wan.interface, ...this.#config.lans.map((lan) => lan.interface)];
-    const sysctls = new Set([...Object.keys(this.#desired?.kernel.sysctls ?? {}), ...Object.keys(this.#former.sysctls)]);
+    const sysctls = new Set([...Object.keys(planSysctls(this.#config)), ...Object.keys(this.#former.sysctls)]);
     return this.#world.observe({ interfaces, sysctls: [...sysctls] });
   }
 

@@ -32,6 +32,8 @@ export class Machines {
   /** By interface. */
   readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
   readonly #dadCounters = new Map<string, number>();
+  /** Since when the WAN has its cable: the random delay of the first Solicit counts from there. */
+  #carrierSince: Instant | undefined;
   #heardAt: Instant | undefined;
   #flags = "";
 
@@ -78,7 +80,7 @@ export class Machines {
         this.#raClient.deliver({ kind: "solicit" }, now);
         break;
       case "refresh":
-        this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
+        this.#dhcpv6.deliver({ kind: "refresh" }, now);
         this.#raClient.deliver({ kind: "solicit" }, now);
         break;
       case "release":
@@ -171,15 +173,17 @@ export class Machines {
   }
 
   #seeLink(name: string, link: LinkFact | undefined, now: Instant): void {
+    const carrier = link !== undefined && link.up && link.carrier;
     const linkLocal = link?.linkLocal;
-    const up = link !== undefined && link.up && link.carrier && linkLocal !== undefined;
-    const mtu = link?.mtu ?? 1280;
-    if (name === this.#wan) {
-      this.#raClient.deliver({ kind: "link", up, mtu, ...(linkLocal && { linkLocal }) }, now);
-      this.#dhcpv6.deliver({ kind: "link", up }, now);
-    } else if (link) {
-      this.#raServers.get(name)?.deliver({ kind: "link", up, mac: link.mac, ...(linkLocal && { linkLocal }) }, now);
+    const up = carrier && linkLocal !== undefined;
+    const about = { up, mtu: link?.mtu ?? 1280, ...(link && { mac: link.mac }), ...(linkLocal && { linkLocal }) };
+    if (name !== this.#wan) {
+      this.#raServers.get(name)?.deliver({ kind: "link", ...about }, now);
+      return;
     }
+    this.#carrierSince = carrier ? (this.#carrierSince ?? now) : undefined;
+    this.#raClient.deliver({ kind: "link", ...about }, now);
+    this.#dhcpv6.deliver({ kind: "link", up, ...(this.#carrierSince !== undefined && { since: this.#carrierSince }) }, now);
   }
 
   #seats(): readonly AnySeat[] {

@@ -1,4 +1,5 @@
 /** What earlier runs left for this one: read once at the start, each part on its own, so that one damaged file spoils nothing else. */
+import type { Json } from "../addr/json.ts";
 import type { Random } from "../addr/random.ts";
 import type { Saved } from "../io/store.ts";
 import type { SubnetMemory } from "../plan/subnets.ts";
@@ -30,6 +31,12 @@ export function recallPast(load: (name: string) => Saved | undefined, seats: rea
     subnets: (subnets && subnetMemoryFromJson(subnets.snapshot)) ?? {},
     snapshots: new Map(seats.flatMap((name) => named(name, load(name)))),
   };
+}
+
+function subnetMemoryFromJson(json: Json): SubnetMemory | undefined {
+  if (json === null || typeof json !== "object" || Array.isArray(json)) return undefined;
+  const isNumber = (value: Json): boolean => typeof value === "number" && Number.isInteger(value) && value >= 0;
+  return Object.values(json).every(isNumber) ? (json as Record<string, number>) : undefined;
 }
 
 function named(name: string, saved: Saved | undefined): [string, Saved][] {

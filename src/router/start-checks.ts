@@ -27,7 +27,11 @@ const DHCPV6_CLIENT_PORT = 546;
 /** @throws MissingInterface, Conflict */
 export function checkInterfaces(config: Config, present: readonly string[]): void {
   for (const name of [config.wan.interface, ...config.lans.map((lan) => lan.interface)]) {
-    if (!present.includes(name)) throw new MissingInterface(name, present.filter((other) => other !== "lo"));
+    if (!present.includes(name))
+      throw new MissingInterface(
+        name,
+        present.filter((other) => other !== "lo"),
+      );
   }
 }
 

@@ -51,7 +51,12 @@ export class SimGateway {
 
   start(): void {
     const { config, random } = this.#options;
-    const past = recallPast((name) => this.#load(name), seatNames(config), random, (name, snapshot) => this.#save(name, snapshot));
+    const past = recallPast(
+      (name) => this.#load(name),
+      seatNames(config),
+      random,
+      (name, snapshot) => this.#save(name, snapshot),
+    );
     this.#loop = new Loop(config, this.#world(), past);
     this.handle({ kind: "kernel" });
   }
@@ -103,7 +108,10 @@ export class SimGateway {
   }
 
   #save(name: string, snapshot: Json): void {
-    this.#disk.set(name, JSON.stringify(snapshot, (_key, value: unknown) => (value === Number.POSITIVE_INFINITY ? "never" : value)));
+    this.#disk.set(
+      name,
+      JSON.stringify(snapshot, (_key, value: unknown) => (value === Number.POSITIVE_INFINITY ? "never" : value)),
+    );
   }
 
   #load(name: string): Saved | undefined {

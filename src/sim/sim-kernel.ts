@@ -84,7 +84,9 @@ export class SimKernel {
         this.#addresses.push({ state: change.address, readyAt: after(this.#now(), DAD) });
         break;
       case "address-update":
-        this.#addresses = this.#addresses.map((entry) => (sameAddress(entry.state, change.address) ? { ...entry, state: change.address } : entry));
+        this.#addresses = this.#addresses.map((entry) =>
+          sameAddress(entry.state, change.address) ? { ...entry, state: change.address } : entry,
+        );
         break;
       case "address-delete":
         this.#addresses = this.#addresses.filter((entry) => !sameAddress(entry.state, change.address));

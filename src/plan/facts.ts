@@ -1,0 +1,21 @@
+/** Everything the plan is made from, besides the config. */
+import type { Prefix } from "../addr/prefix.ts";
+import type { Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
+import type { LinkFact } from "./kernel-state.ts";
+import type { SubnetMemory } from "./subnets.ts";
+
+export interface Facts {
+  readonly links: readonly LinkFact[];
+  readonly ra: RaClientFact | undefined;
+  readonly dhcpv6: Dhcpv6ClientFact | undefined;
+  /** By LAN interface. */
+  readonly lans: Readonly<Record<string, RaServerFact>>;
+  /** Subnet numbers given before, by LAN name: kept while they fit. */
+  readonly subnets: SubnetMemory;
+  /** The home's own random /48, used when the config wants one. */
+  readonly ula: Prefix;
+  /** RFC 7217 secret. */
+  readonly secret: Uint8Array;
+  /** Duplicates met on each LAN interface. */
+  readonly dadCounters: Readonly<Record<string, number>>;
+}

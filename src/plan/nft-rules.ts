@@ -1,0 +1,84 @@
+/** Words for rules of nftables in libnftables' JSON, in the form in which libnftables lists them (libnftables-json(5)). */
+import { type Prefix, prefixAddress, prefixLength } from "../addr/prefix.ts";
+import type { NftObject } from "./kernel-state.ts";
+
+const FAMILY = "inet";
+const TABLE = "skylan";
+
+/** One statement or match of a rule. */
+export type Expression = Readonly<Record<string, unknown>>;
+
+/** An element of a set, or the right side of a match. */
+export type Element = string | number | Readonly<Record<string, unknown>>;
+
+export const table = (): NftObject => ({ table: { family: FAMILY, name: TABLE } });
+
+export type Hook = "input" | "forward" | "postrouting";
+
+/** A chain that packets enter by themselves. */
+export function hookedChain(hook: Hook, policy: "accept" | "drop"): NftObject {
+  return { chain: { family: FAMILY, table: TABLE, name: hook, type: "filter", hook, prio: 0, policy } };
+}
+
+/** A chain that other chains jump to. */
+export const chain = (name: string): NftObject => ({ chain: { family: FAMILY, table: TABLE, name } });
+
+/** A named set with intervals. */
+export function intervalSet(name: string, type: string | readonly string[], elements: readonly Element[]): NftObject {
+  const set = { family: FAMILY, name, table: TABLE, type, flags: ["interval"] };
+  return { set: elements.length > 0 ? { ...set, elem: elements } : set };
+}
+
+/** A rule at the end of a chain; `comment` is what people and the log call it. */
+export function rule(chainName: string, expressions: readonly Expression[], comment?: string): NftObject {
+  return { rule: { family: FAMILY, table: TABLE, chain: chainName, ...(comment !== undefined && { comment }), expr: expressions } };
+}
+
+export const meta = (key: "iifname" | "oifname" | "nfproto" | "l4proto"): Expression => ({ meta: { key } });
+export const payload = (protocol: string, field: string): Expression => ({ payload: { protocol, field } });
+export const concat = (...parts: readonly Expression[]): Expression => ({ concat: parts });
+
+export const equals = (left: Expression, right: Element): Expression => ({ match: { op: "==", left, right } });
+export const differs = (left: Expression, right: Element): Expression => ({ match: { op: "!=", left, right } });
+
+/** A match against one value, or an anonymous set of several: a set of one is listed as its value. */
+export function oneOf(left: Expression, values: readonly Element[]): Expression {
+  return equals(left, anonymous(values));
+}
+
+export function noneOf(left: Expression, values: readonly Element[]): Expression {
+  return differs(left, anonymous(values));
+}
+
+function anonymous(values: readonly Element[]): Element {
+  return values.length === 1 ? values[0]! : { set: values };
+}
+
+/** A prefix as a value; the whole address where it has all 128 bits. */
+export function network(prefix: Prefix): Element {
+  const length = prefixLength(prefix);
+  return length === 128 ? prefixAddress(prefix) : { prefix: { addr: prefixAddress(prefix), len: length } };
+}
+
+export const range = (from: number, to: number): Element => (from === to ? from : { range: [from, to] });
+
+export const ACCEPT: Expression = { accept: null };
+export const DROP: Expression = { drop: null };
+export const COUNTER: Expression = { counter: null };
+export const jump = (target: string): Expression => ({ jump: { target } });
+export const goTo = (target: string): Expression => ({ goto: { target } });
+/** ICMPv6 type 1 code 5, "source address failed ingress/egress policy". */
+export const REJECT_POLICY: Expression = { reject: { type: "icmpv6", expr: "policy-fail" } };
+export const limit = (rate: number, burst: number): Expression => ({ limit: { rate, burst, per: "second" } });
+
+/** A verdict for each value of `key`. */
+export function verdictMap(key: Expression, verdicts: readonly (readonly [Element, Expression])[]): Expression {
+  return { vmap: { key, data: { set: verdicts } } };
+}
+
+/** Answers pass, what conntrack can't make sense of does not; new flows go on to the next rule. */
+export const STATEFUL: Expression = verdictMap({ ct: { key: "state" } }, [
+  ["invalid", DROP],
+  ["established", ACCEPT],
+  ["related", ACCEPT],
+]);
