@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   keep({ when: new Date().toISOString(), node: process.version, kernel: release(), groups: positionals, tests });
   printDetails(tests);
   console.log(`\n${lastLine(tests)}`);
-  if (count(tests).failed > 0) process.exitCode = 1;
+  if (count(tests).failed > 0 || tests.length === 0) process.exitCode = 1;
 }
 
 /** What needs the processor and not the clock runs side by side. */

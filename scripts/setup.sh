@@ -94,13 +94,16 @@ allow_services() {
 
 # What we install is for our namespaces: after a reboot the machine must be as quiet as before.
 disable_new_services() {
-  local unit
-  command -v systemctl >/dev/null || return 0
+  local package file
   for package in $(comm -13 "$1" <(installed_packages)); do
-    for unit in $(dpkg -L "$package" | grep -E '/systemd/system/[^/@]+\.service$' || true); do
-      systemctl disable --quiet "$(basename "$unit")" >/dev/null 2>&1 || true
+    for file in $(dpkg -L "$package"); do
+      case "$file" in
+        */systemd/system/*@.service) ;;
+        */systemd/system/*.service) systemctl disable "${file##*/}" || true ;;
+        /etc/init.d/*) update-rc.d "${file##*/}" disable || true ;;
+      esac
     done
-  done
+  done >>.tmp/apt.log 2>&1
 }
 
 installed_packages() { dpkg-query -W -f '${binary:Package}\n' | sort; }
