@@ -11,19 +11,19 @@ export function nftWords(object: NftObject): string | undefined {
     case "chain":
       return chainWords(fields);
     case "rule":
-      return `chain ${String(fields["chain"])}: ${ruleWords(fields)}`;
+      return `chain ${text(fields["chain"])}: ${ruleWords(fields)}`;
     case "set":
     case "map":
-      return `${kind} ${String(fields["name"])}: ${elements(fields["elem"])}`;
+      return `${kind} ${text(fields["name"])}: ${elements(fields["elem"])}`;
     default:
-      return `${kind} ${String(fields["name"] ?? "")}`.trimEnd();
+      return `${kind} ${text(fields["name"])}`.trimEnd();
   }
 }
 
 function chainWords(fields: Fields): string {
   const { name, hook, type, prio, policy } = fields;
-  if (hook === undefined) return `chain ${String(name)}`;
-  return `chain ${String(name)}: ${String(type)} hook ${String(hook)} priority ${String(prio)}, policy ${String(policy ?? "accept")}`;
+  if (hook === undefined) return `chain ${text(name)}`;
+  return `chain ${text(name)}: ${text(type)} hook ${text(hook)} priority ${text(prio)}, policy ${text(policy ?? "accept")}`;
 }
 
 function ruleWords(fields: Fields): string {
@@ -47,39 +47,39 @@ function statement(value: unknown): string {
       return `${expression(body["key"])} vmap ${expression(body["data"])}`;
     case "jump":
     case "goto":
-      return `${kind} ${String(body["target"])}`;
+      return `${kind} ${text(body["target"])}`;
     case "reject":
-      return `reject ${[body["type"], body["expr"]].filter((part) => part !== undefined).join(" ")}`.trimEnd();
+      return `reject ${text(body["type"])} ${text(body["expr"])}`.trimEnd();
     case "limit":
-      return `limit ${body["inv"] === true ? "over " : ""}${String(body["rate"])}/${String(body["per"])}`;
+      return `limit ${body["inv"] === true ? "over " : ""}${text(body["rate"])}/${text(body["per"])}`;
     case "mangle":
       return `${expression(body["key"])} set ${expression(body["value"])}`;
     case "log":
-      return `log ${String(body["prefix"] ?? "")}`.trimEnd();
+      return `log ${text(body["prefix"])}`.trimEnd();
     default:
       return `${kind} ${JSON.stringify(body)}`;
   }
 }
 
 function match(body: Fields): string {
-  const op = String(body["op"]);
+  const op = text(body["op"]);
   const sign = op === "==" || op === "in" ? "" : `${op} `;
   return `${expression(body["left"])} ${sign}${expression(body["right"])}`;
 }
 
 function expression(value: unknown): string {
   if (Array.isArray(value)) return value.map(expression).join(",");
-  if (!isFields(value)) return String(value);
+  if (!isFields(value)) return text(value);
   const [kind, body] = Object.entries(value)[0] ?? [];
   switch (kind) {
     case "payload":
-      return isFields(body) ? `${String(body["protocol"] ?? body["base"])} ${String(body["field"] ?? body["offset"])}` : "payload";
+      return isFields(body) ? `${text(body["protocol"] ?? body["base"])} ${text(body["field"] ?? body["offset"])}` : "payload";
     case "meta":
     case "ct":
     case "fib":
       return keyed(kind, body);
     case "prefix":
-      return isFields(body) ? `${String(body["addr"])}/${String(body["len"])}` : "";
+      return isFields(body) ? `${text(body["addr"])}/${text(body["len"])}` : "";
     case "range":
       return Array.isArray(body) ? body.map(expression).join("-") : "";
     case "concat":
@@ -94,9 +94,10 @@ function expression(value: unknown): string {
       return isFields(body) ? expression(body["val"]) : "";
     case "exthdr":
     case "tcp option":
-      return isFields(body) ? `${kind} ${String(body["name"])} ${String(body["field"] ?? "")}`.trimEnd() : kind;
+      return isFields(body) ? `${kind} ${text(body["name"])} ${text(body["field"])}`.trimEnd() : kind;
+    case undefined:
     default:
-      return isFields(value) && Object.keys(value).length === 1 ? statement(value) : JSON.stringify(value);
+      return Object.keys(value).length === 1 ? statement(value) : JSON.stringify(value);
   }
 }
 
@@ -104,16 +105,22 @@ function keyed(kind: string, body: unknown): string {
   if (!isFields(body)) return kind;
   const key = body["key"] ?? body["result"];
   const of = body["flags"] === undefined ? "" : ` ${expression(body["flags"])}`;
-  const short = kind === "meta" && ["iifname", "oifname", "l4proto", "nfproto"].includes(String(key));
-  return short ? String(key) : `${kind}${of} ${String(key)}`;
+  const short = kind === "meta" && ["iifname", "oifname", "l4proto", "nfproto"].includes(text(key));
+  return short ? text(key) : `${kind}${of} ${text(key)}`;
 }
 
 /** The elements of a set or map, the many of a large one counted. */
 function elements(value: unknown): string {
   if (!Array.isArray(value)) return value === undefined ? "{}" : expression(value);
-  const shown = value.slice(0, 12).map((item) => (Array.isArray(item) ? item.map(expression).join(" : ") : expression(item)));
+  const shown = value.slice(0, 12).map((item: unknown) => (Array.isArray(item) ? item.map(expression).join(" : ") : expression(item)));
   const rest = value.length - shown.length;
   return `{ ${shown.join(", ")}${rest > 0 ? `, and ${rest} more` : ""} }`;
+}
+
+/** A name or number; nothing for what is absent. */
+function text(value: unknown): string {
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function isFields(value: unknown): value is Fields {

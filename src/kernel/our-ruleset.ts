@@ -78,8 +78,11 @@ export class OurRuleset {
   }
 }
 
-/** The whole table anew. Adding it first makes deleting it succeed; packets see the old rules until the new ones are complete. */
+/**
+ * The whole table anew, chains before the rules that jump to them. Adding it first makes deleting it succeed; packets see the old rules until the new
+ * ones are complete.
+ */
 function replacement(to: Ruleset | undefined): NftObject[] {
   const commands: NftObject[] = [{ add: OURS }, { delete: OURS }];
-  return to ? [...commands, ...to.map((object) => ({ add: object }))] : commands;
+  return to ? [...commands, ...canonicalRuleset(to).map((object) => ({ add: object }))] : commands;
 }

@@ -34,7 +34,7 @@ function setOf(object: NftObject): Fields | undefined {
 /** The object without its elements. */
 function bare(object: NftObject): NftObject {
   const fields = setOf(object);
-  return fields ? { ...object, [Object.keys(object)[0]!]: { ...fields, elem: null } } : object;
+  return fields ? { ...object, [Object.keys(object)[0]!]: { ...fields, elem: undefined } } : object;
 }
 
 function elementsOf(fields: Fields | undefined): Map<string, unknown> {

@@ -2,6 +2,7 @@
  * Rule sets in libnftables' JSON (libnftables-json(5)), brought to one canonical form. The kernel gives handles and counts, lists the elements of sets in
  * an order of its own, and versions of the library differ in small things; none of that is a difference that matters.
  */
+import { parseIp6 } from "../addr/ip.ts";
 
 /** One object of a listing: {"table"|"set"|"map"|"chain"|"rule"|...: {...}}. */
 export type NftObject = Readonly<Record<string, unknown>>;
@@ -52,6 +53,7 @@ function canonicalValue(key: string, value: unknown): unknown {
     const items = value.map((item) => canonicalValue("", item));
     return key === "set" || key === "elem" ? sortedByText(items) : items;
   }
+  if (typeof value === "string") return value.includes(":") ? (parseIp6(value) ?? value) : value;
   if (!isFields(value)) return value;
   const kept = Object.entries(value).filter(([name]) => key !== "elem" || name !== "expires");
   return Object.fromEntries(kept.map(([name, inner]) => [name, canonicalValue(name, inner)] as const).sort(byKey));
