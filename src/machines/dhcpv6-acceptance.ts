@@ -7,15 +7,16 @@ import type { Packet } from "./machine.ts";
 
 /** A message that may be answered. */
 export interface Accepted {
-  readonly message: ClientServerMessage;
+  readonly message: ClientServerMessage & { readonly kind: Leasing | "information-request" };
   /** Absent only in an Information-request. */
   readonly client: Duid | undefined;
 }
 
-type ServerIdRule = "ours" | "none";
+/** The messages about leases. */
+type Leasing = keyof typeof RULES;
 
 /** Whose Server Identifier a message of this type must carry. Types that are not here are not for a server. */
-const RULES: Partial<Record<Dhcpv6Message["kind"], ServerIdRule>> = {
+const RULES = {
   solicit: "none",
   request: "ours",
   confirm: "none",
@@ -23,7 +24,7 @@ const RULES: Partial<Record<Dhcpv6Message["kind"], ServerIdRule>> = {
   rebind: "none",
   release: "ours",
   decline: "ours",
-};
+} as const;
 
 /** The message in `packet`, or in a few words why it is discarded. */
 export function accept(packet: Packet, server: Duid): Accepted | string {
@@ -32,25 +33,31 @@ export function accept(packet: Packet, server: Duid): Accepted | string {
   if (typeof message === "string") return message;
   const client = optionOf(message, "client-id")?.duid;
   const named = optionOf(message, "server-id")?.duid;
-  if (message.kind === "information-request") return acceptInformationRequest(message, client, named, server);
+  if (isInformationRequest(message)) return acceptInformationRequest(message, client, named, server);
+  if (!isLeasing(message)) return `a ${message.kind} is not for a server`;
   const rule = RULES[message.kind];
-  if (rule === undefined || !("transactionId" in message)) return `a ${message.kind} is not for a server`;
   if (client === undefined) return "it has no Client Identifier";
   if (rule === "none" && named !== undefined) return `a ${message.kind} has no Server Identifier`;
   if (rule === "ours" && named !== server) return named ? "it is for another server" : "it has no Server Identifier";
   return { message, client };
 }
 
+type InformationRequest = ClientServerMessage & { readonly kind: "information-request" };
+
 function acceptInformationRequest(
-  message: Dhcpv6Message,
+  message: InformationRequest,
   client: Duid | undefined,
   named: Duid | undefined,
   server: Duid,
 ): Accepted | string {
   if (named !== undefined && named !== server) return "it is for another server";
   if (optionsOf(message, "ia-na").length + optionsOf(message, "ia-pd").length > 0) return "an information-request asks for no lease";
-  return { message: message as ClientServerMessage, client };
+  return { message, client };
 }
+
+const isInformationRequest = (message: Dhcpv6Message): message is InformationRequest => message.kind === "information-request";
+
+const isLeasing = (message: Dhcpv6Message): message is ClientServerMessage & { readonly kind: Leasing } => message.kind in RULES;
 
 function decode(bytes: Uint8Array): Dhcpv6Message | string {
   try {

@@ -132,8 +132,6 @@ class Dhcpv6Server implements Machine<Dhcpv6ServerInput, Dhcpv6ServerFact> {
       case "decline":
         for (const ia of optionsOf(message, "ia-na")) for (const each of namedIn(ia)) this.#bindings.decline(each, after(now, DECLINED));
         return this.#giveBack(message, exchange);
-      default:
-        return undefined;
     }
   }
 
