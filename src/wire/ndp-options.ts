@@ -57,6 +57,8 @@ const TYPE = {
 
 /** Prefix length codes 0..5, RFC 8781 4. */
 const PREF64_LENGTHS = [96, 64, 56, 48, 40, 32];
+/** 13 bits of 8 s, RFC 8781 4. */
+const PREF64_LONGEST = 8191 * 8;
 
 /** Reads all options to the end. @throws WireError for a length of zero or past the end (RFC 4861 6.1.1, 6.1.2) */
 export function decodeOptions(reader: Reader): NdpOption[] {
@@ -70,12 +72,17 @@ export function decodeOptions(reader: Reader): NdpOption[] {
   return options;
 }
 
+/** Writes each option padded with zeros to units of 8 octets. @throws RangeError when one is longer than 255 units */
 export function encodeOptions(writer: Writer, options: readonly NdpOption[]): void {
   for (const option of options) {
-    const start = writer.length;
     const { type, content } = encodeOption(option);
-    writer.uint8(type).uint8(Math.ceil((content.length + 2) / 8));
-    writer.bytes(content).zeros(-(writer.length - start) & 7);
+    const units = Math.ceil((content.length + 2) / 8);
+    if (units > 255) throw new RangeError(`an option of ${content.length + 2} octets where 2040 are the most: ${option.kind}`);
+    writer
+      .uint8(type)
+      .uint8(units)
+      .bytes(content)
+      .zeros(8 * units - 2 - content.length);
   }
 }
 
@@ -274,6 +281,7 @@ function encodeList(lifetime: Seconds, content: (writer: Writer) => void): Uint8
 function encodePref64(prefix: Prefix, lifetime: Seconds): Uint8Array {
   const code = PREF64_LENGTHS.indexOf(prefixLength(prefix));
   if (code < 0) throw new RangeError(`a NAT64 prefix is a /${PREF64_LENGTHS.join(", /")}, not ${prefix}`);
+  if (lifetime > PREF64_LONGEST) throw new RangeError(`a NAT64 prefix lives for ${PREF64_LONGEST} s at most, not ${lifetime}`);
   const address = new Writer(16).ip6(prefixAddress(prefix)).finish();
   return new Writer(14)
     .uint16((Math.ceil(lifetime / 8) << 3) | code)

@@ -87,7 +87,7 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
   }
 }
 
-/** The octets of a message, checksum zero. @throws RangeError for a value that its field can't hold */
+/** The octets of a message, checksum zero. @throws RangeError for a router lifetime, an option or a name that its field can't hold */
 export function encodeNdp(message: NdpMessage): Uint8Array {
   const writer = new Writer();
   switch (message.kind) {
@@ -132,6 +132,7 @@ function decodeRouterAdvertisement(reader: Reader): RouterAdvertisement {
 }
 
 function encodeRouterAdvertisement(writer: Writer, message: RouterAdvertisement): void {
+  if (message.routerLifetime > 0xffff) throw new RangeError(`a router lifetime is 65535 s at most, not ${message.routerLifetime}`);
   const flags = (message.managed ? 0x80 : 0) | (message.other ? 0x40 : 0) | encodePreference(message.preference);
   writer.uint8(message.hopLimit).uint8(flags).uint16(message.routerLifetime).uint32(message.reachableTime).uint32(message.retransTimer);
 }
