@@ -1,0 +1,120 @@
+/**
+ * A provider made of Debian's radvd and Kea. Kea delegates prefixes and leaves their routes to others: here they follow its lease file, by way of the one
+ * router that the provider's kernel knows on the link. Kea sees its own paths, because AppArmor on Debian allows it no others.
+ */
+import { mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Isp, IspSite } from "./isp.ts";
+import { formatKeaConfig, formatRadvdConfig, leasedPrefixes } from "./kea-config.ts";
+import type { ProviderProfile } from "./provider-profile.ts";
+import type { Running } from "./running.ts";
+
+const STARTING = 15_000;
+const LOOK_EVERY = 50;
+const LEASES = "kea-leases6.csv";
+
+export function startKeaIsp(site: IspSite, profile: ProviderProfile): Isp {
+  const { namespace, directory } = site;
+  const leases = join(directory, "leases", LEASES);
+  const routes = new LeaseRoutes(site, leases);
+  let running: readonly Running[] = [];
+  let said = "";
+  return {
+    namespace,
+    output: () => said + running.map((each) => each.output).join(""),
+    command: ({ kind }) => Promise.reject(new Error(`Kea takes no command "${kind}"; use the embedded provider`)),
+    async start() {
+      await prepare(site, profile);
+      const radvd = namespace.spawn([
+        "radvd",
+        "-n",
+        "-m",
+        "stderr",
+        "-C",
+        join(directory, "radvd.conf"),
+        "-p",
+        join(directory, "radvd.pid"),
+      ]);
+      const kea = namespace.spawn(["kea-dhcp6", "-c", "/etc/kea/kea-dhcp6.conf"]);
+      running = [radvd, kea];
+      await kea.line(/DHCP6_STARTED/, STARTING);
+      routes.follow();
+    },
+    async stop() {
+      routes.rest();
+      await Promise.all(running.map((each) => each.stop("SIGKILL")));
+      said = this.output();
+      running = [];
+    },
+  };
+}
+
+async function prepare({ namespace, directory, interface: customer }: IspSite, profile: ProviderProfile): Promise<void> {
+  for (const name of ["etc", "leases"]) mkdirSync(join(directory, name), { recursive: true });
+  writeFileSync(join(directory, "radvd.conf"), formatRadvdConfig(customer, profile.advertising));
+  writeFileSync(join(directory, "etc/kea-dhcp6.conf"), formatKeaConfig(customer, profile, `/var/lib/kea/${LEASES}`));
+  await namespace.shell(`
+    mkdir -p /run/kea /run/lock/kea
+    mountpoint -q /etc/kea || mount --bind '${directory}/etc' /etc/kea
+    mountpoint -q /var/lib/kea || mount --bind '${directory}/leases' /var/lib/kea`);
+}
+
+/** Keeps a route for each delegated prefix. */
+class LeaseRoutes {
+  readonly #site: IspSite;
+  readonly #file: string;
+  readonly #look = (): void => void this.#update();
+  #routes = new Map<string, string>();
+  #busy = false;
+  #again: NodeJS.Timeout | undefined;
+
+  constructor(site: IspSite, file: string) {
+    this.#site = site;
+    this.#file = file;
+  }
+
+  follow(): void {
+    watchFile(this.#file, { interval: LOOK_EVERY, persistent: false }, this.#look);
+    this.#look();
+  }
+
+  rest(): void {
+    unwatchFile(this.#file, this.#look);
+    clearTimeout(this.#again);
+  }
+
+  async #update(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      await this.#install(leasedPrefixes(readFileSync(this.#file, "utf8"), Date.now() / 1000));
+    } catch {
+      // The file is not there before the first lease, and a namespace that is going takes no routes.
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #install(prefixes: readonly string[]): Promise<void> {
+    const { namespace, interface: customer } = this.#site;
+    const router = await this.#customerRouter();
+    if (router === undefined && prefixes.length > 0) {
+      // Kea writes the lease down before its answer makes the kernel learn who asked.
+      this.#again = setTimeout(this.#look, LOOK_EVERY).unref();
+      return;
+    }
+    const wanted = new Map(prefixes.map((prefix) => [prefix, `${prefix} via ${router} dev ${customer}`]));
+    const gone = [...this.#routes.keys()].filter((prefix) => !wanted.has(prefix)).map((prefix) => `-6 route del ${prefix} dev ${customer}`);
+    const added = [...wanted]
+      .filter(([prefix, route]) => this.#routes.get(prefix) !== route)
+      .map(([, route]) => `-6 route replace ${route}`);
+    if (gone.length + added.length > 0) await namespace.ip([...gone, ...added].join("\n"));
+    this.#routes = wanted;
+  }
+
+  async #customerRouter(): Promise<string | undefined> {
+    const { namespace, interface: customer } = this.#site;
+    const neighbours = await namespace.shell(`ip -6 neigh show dev ${customer} nud reachable nud stale nud delay nud probe`);
+    return neighbours.match(/^fe80:\S+/m)?.[0];
+  }
+}
