@@ -1,5 +1,5 @@
 /** Who is behind an address: names of groups, and roles of link-local addresses as they show themselves in packets. */
-import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
+import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, type Ip6, isLinkLocal } from "../addr/ip.ts";
 import type { Frame } from "../wire/frame.ts";
 
 const GROUPS: ReadonlyMap<string, string> = new Map([
@@ -40,9 +40,11 @@ export class PacketNames {
 
   /** Takes from a frame who its sender is. */
   learn(frame: Frame, { interface: link, direction }: Sighting): void {
-    if (frame.kind !== "ipv6" || direction !== "in") return;
-    const at = key(link, frame.packet.source);
-    if (this.#roles.get(at) === THIS_BOX) return;
+    if (frame.kind !== "ipv6") return;
+    const { source } = frame.packet;
+    if (direction === "out" && isLinkLocal(source)) this.addOwn(link, source);
+    const at = key(link, source);
+    if (direction !== "in" || this.#roles.get(at) === THIS_BOX) return;
     const { content } = frame;
     if (content.kind === "ndp" && content.message.kind === "router-advertisement")
       this.#roles.set(at, { router: true, of: this.#sender(link) });

@@ -38,7 +38,7 @@ function line(names: PacketNames, bytes: Uint8Array, direction: "in" | "out" = "
 test("a line says time, interface, direction, message, who to whom, and the content", () => {
   assert.equal(
     line(new PacketNames("eth8"), advertisementFrame),
-    "22:16:02.123456  eth8  in   RA         router fe80::200:5eff:fe00:101 (provider) → ff02::1 (all nodes): default router 1800 s; M=0 O=1",
+    "22:16:02.123456  eth8  in   RA            router fe80::200:5eff:fe00:101 (provider) → ff02::1 (all nodes): default router 1800 s; M=0 O=1",
   );
 });
 
@@ -67,16 +67,18 @@ test("a DHCPv6 server is the provider on the WAN, and is named on other links", 
   assert.equal(unknowing.of("eth8", router), `router ${router}`);
 });
 
-test("what is sent out teaches no roles", () => {
+test("a link-local address that sends out is this box, and what passes through says nothing about its sender", () => {
   const names = new PacketNames("eth8");
   line(names, advertisementFrame, "out");
-  assert.equal(names.of("eth8", router), router);
+  assert.equal(names.of("eth8", router), `${router} (this box)`);
+  line(names, encodeIcmpv6Frame({ ...from(ip6("2605::5")), destination: ALL_NODES }, advertisement), "out");
+  assert.equal(names.of("eth8", ip6("2605::5")), "2605::5");
 });
 
 test("duplicate address detection is told from address resolution", () => {
   const solicitation = encodeNdp({ kind: "neighbor-solicitation", target: own, options: [] });
   const probe = encodeIcmpv6Frame({ ...from(UNSPECIFIED), destination: ip6("ff02::1:ff00:1") }, solicitation);
-  assert.match(line(new PacketNames("eth8"), probe), /NS {9}:: → ff02::1:ff00:1: does anyone use fe80::1\?$/);
+  assert.match(line(new PacketNames("eth8"), probe), /NS {12}:: → ff02::1:ff00:1: does anyone use fe80::1\?$/);
   const question = encodeIcmpv6Frame({ ...from(), destination: ip6("ff02::1:ff00:1") }, solicitation);
   assert.match(line(new PacketNames("eth8"), question), /who has fe80::1\?$/);
 });
@@ -86,7 +88,7 @@ test("a DHCPv6 line ends with its transaction, and texts of the server can not c
   const solicit = encodeUdpFrame(header, { sourcePort: 546, destinationPort: 547, payload: dhcpv6("solicit", "no\x1b[2J") });
   assert.match(
     line(new PacketNames("eth8"), solicit, "out"),
-    /eth8 {2}out {2}Solicit {4}fe80::1 → ff02::1:2 \(all DHCPv6 servers\): UnspecFail \(no \[2J\); transaction 3a2b1c$/,
+    /eth8 {2}out {2}Solicit {7}fe80::1 \(this box\) → ff02::1:2 \(all DHCPv6 servers\): UnspecFail \(no \[2J\); transaction 3a2b1c$/,
   );
 });
 
@@ -94,7 +96,7 @@ test("MLD and packets of others are told by name only", () => {
   const mld = encodeIcmpv6Frame({ ...from(own, 1), destination: ip6("ff02::16") }, Uint8Array.of(143, 0, 0, 0, 0, 0, 0, 0));
   assert.match(line(new PacketNames("eth8"), mld), /in {3}MLDv2 report {2}fe80::1 → ff02::16 \(all MLDv2 routers\)$/);
   const echo = encodeIcmpv6Frame({ ...from(own, 64), destination: ALL_NODES }, Uint8Array.of(128, 0, 0, 0));
-  assert.match(line(new PacketNames("eth8"), echo), /ICMPv6 {5}fe80::1 → ff02::1 \(all nodes\): type 128 code 0$/);
+  assert.match(line(new PacketNames("eth8"), echo), /ICMPv6 {8}fe80::1 → ff02::1 \(all nodes\): type 128 code 0$/);
 });
 
 test("what makes a packet invalid is said at its end", () => {
@@ -105,5 +107,5 @@ test("what makes a packet invalid is said at its end", () => {
   assert.match(line(new PacketNames("eth8"), damaged), /\[wrong checksum\]$/);
   const short = encodeIcmpv6Frame({ ...from(), destination: ALL_NODES }, advertisement.subarray(0, 12));
   assert.match(line(new PacketNames("eth8"), short), /ICMPv6\? .*\[\d+ octets expected, \d+ are left \(at octet \d+\)\]$/);
-  assert.match(line(new PacketNames("eth8"), Uint8Array.of(1, 2)), /Ethernet\? {2}\[6 octets expected, 2 are left \(at octet 0\)\]$/);
+  assert.match(line(new PacketNames("eth8"), Uint8Array.of(1, 2)), /Ethernet\? +\[6 octets expected, 2 are left \(at octet 0\)\]$/);
 });

@@ -15,7 +15,8 @@ const MLD_NAMES: ReadonlyMap<number, string> = new Map([
   [143, "MLDv2 report"],
 ]);
 
-const NAME_WIDTH = 9;
+/** As wide as "MLDv2 report". */
+const NAME_WIDTH = 12;
 
 /** Everything that a line says about a packet, uncoloured. */
 export interface PacketWords {
