@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { contains, prefix, prefixLength } from "../addr/prefix.ts";
+import { type Seconds, seconds } from "../addr/time.ts";
+import { createSimHome, SETTLING, type SimHome } from "./home.ts";
+import { mend, passNight, restart } from "./night.ts";
+
+function delegated(home: SimHome): string[] {
+  return (home.gateway.loop?.view().facts.dhcpv6?.delegated ?? []).map((held) => held.prefix);
+}
+
+function started(seed: number): SimHome {
+  const home = createSimHome({ seed });
+  home.gateway.start();
+  home.pass(SETTLING);
+  return home;
+}
+
+/** Every host has one preferred address, and it is of the delegation. */
+function assertServed(home: SimHome): void {
+  const [held] = delegated(home);
+  assert.ok(held, "a prefix is delegated");
+  for (const [link, host] of home.hosts) {
+    assert.equal(host.preferred().length, 1, `${link}: ${host.preferred().join(", ")}`);
+    assert.ok(contains(prefix(held), host.preferred()[0]!), `${host.preferred()[0]} in ${held}`);
+    assert.ok(host.hasDefaultRouter(), `${link} has a default router`);
+  }
+}
+
+test("a Starlink home comes up: a /56, two numbered LANs, hosts with an address and a way out", () => {
+  const home = started(1);
+  assert.equal(prefixLength(prefix(delegated(home)[0]!)), 56);
+  assertServed(home);
+  assert.deepEqual(home.invariants.violations, []);
+});
+
+test("[RA-3] with 150/300 s leases and 20 % loss on the LAN no host loses its address in an hour", () => {
+  const home = started(2);
+  for (const lan of home.lans.values()) lan.loss = 0.2;
+  for (let second = 0; second < 3600; second++) {
+    home.pass(seconds(1));
+    for (const host of home.hosts.values()) assert.equal(host.preferred().length, 1, `after ${second} s`);
+  }
+  assert.deepEqual(home.invariants.violations, []);
+});
+
+test("[REN-10] an outage shorter than the valid lifetime does not renumber the LAN", () => {
+  const home = started(3);
+  const before = delegated(home);
+  home.wan.setCarrier(false);
+  home.pass(seconds(60));
+  home.wan.setCarrier(true);
+  home.pass(seconds(20));
+  assert.deepEqual(delegated(home), before);
+  assertServed(home);
+});
+
+test("[REN-1] [REN-3] a provider that hands over another prefix renumbers every host within one advertisement", () => {
+  const home = started(4);
+  const before = [...home.hosts.values()].map((host) => host.preferred()[0]);
+  home.provider.command({ kind: "renumber", pool: prefix("2605:59c8:7700::/40") });
+  home.pass(seconds(90));
+  assertServed(home);
+  const now = [...home.hosts.values()].map((host) => host.preferred()[0]);
+  for (const address of before) assert.ok(!now.includes(address));
+  assert.deepEqual(home.invariants.violations, []);
+});
+
+test("[ROB-4] a restart keeps the prefix, and hosts notice nothing", () => {
+  const home = started(5);
+  const before = delegated(home);
+  restart(home, seconds(3));
+  home.pass(seconds(30));
+  assert.deepEqual(delegated(home), before);
+  assertServed(home);
+  assert.deepEqual(home.invariants.violations, []);
+});
+
+test("[ROB-3] when only the router's lifetime ends, hosts lose the way out and keep their addresses", () => {
+  const home = started(6);
+  home.provider.command({ kind: "router-lifetime", lifetime: 0 as Seconds });
+  home.pass(seconds(10));
+  for (const host of home.hosts.values()) {
+    assert.equal(host.preferred().length, 1);
+    assert.ok(!host.hasDefaultRouter());
+  }
+  assert.deepEqual(home.invariants.violations, []);
+});
+
+const seed = Number(process.env["SKYLAN_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+for (let night = 0; night < 8; night++) {
+  test(`a night of outages (SKYLAN_SEED=${seed}, night ${night}) breaks no rule, and in the morning everything is well`, () => {
+    const home = started(seed + night);
+    const story = passNight(home, seconds(8 * 3600));
+    assert.deepEqual(home.invariants.violations, [], story.join("\n"));
+    mend(home);
+    home.pass(seconds(1200));
+    if (!home.gateway.loop) home.gateway.start();
+    home.pass(seconds(7200));
+    assertServed(home);
+    assert.deepEqual(home.invariants.violations, [], story.join("\n"));
+  });
+}

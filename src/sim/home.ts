@@ -1,0 +1,85 @@
+/** A whole home in virtual time: provider, gateway, one host on each LAN, and the invariants watching. */
+import { ip6 } from "../addr/ip.ts";
+import { type Random, seededRandom } from "../addr/random.ts";
+import { type Duration, seconds } from "../addr/time.ts";
+import type { Config } from "../config/config.ts";
+import { parseConfig } from "../config/parse-config.ts";
+import { type ProviderProfile, STARLINK } from "../lab/provider-profile.ts";
+import { Cable } from "./cable.ts";
+import { SimGateway } from "./gateway.ts";
+import { SimHost } from "./host.ts";
+import { Invariants } from "./invariants.ts";
+import { SimProvider } from "./provider-port.ts";
+import { Simulation } from "./simulation.ts";
+
+export interface SimHomeOptions {
+  readonly seed: number;
+  readonly profile?: ProviderProfile;
+  /** TOML; two LANs when absent. */
+  readonly config?: string;
+}
+
+const TWO_LANS = `
+[wan]
+interface = "wan0"
+
+[lan.home]
+interface = "lan0"
+
+[lan.guest]
+interface = "lan1"
+`;
+
+export interface SimHome {
+  readonly simulation: Simulation;
+  readonly random: Random;
+  readonly config: Config;
+  readonly wan: Cable;
+  readonly lans: ReadonlyMap<string, Cable>;
+  readonly provider: SimProvider;
+  readonly gateway: SimGateway;
+  /** One by LAN interface. */
+  readonly hosts: ReadonlyMap<string, SimHost>;
+  readonly invariants: Invariants;
+  pass(span: Duration): void;
+}
+
+/** A home whose gateway has not been started. Everything in it follows from the seed. */
+export function createSimHome({ seed, profile = STARLINK, config: text = TWO_LANS }: SimHomeOptions): SimHome {
+  const simulation = new Simulation();
+  const random = seededRandom(seed);
+  const config = parseConfig(text, "home.toml");
+  const wan = new Cable(simulation, random);
+  const lans = new Map(config.lans.map((lan) => [lan.interface, new Cable(simulation, random)]));
+  const provider = new SimProvider(simulation, random, wan, profile);
+  const cables = new Map([
+    [config.wan.interface, { cable: wan, linkLocal: ip6("fe80::1:1") }],
+    ...[...lans].map(([name, cable], index) => [name, { cable, linkLocal: ip6(`fe80::2:${index + 1}`) }] as const),
+  ]);
+  const gateway = new SimGateway({ simulation, random, config, cables });
+  const hosts = new Map(
+    [...lans].map(([name, cable], index) => [name, new SimHost({ simulation, random, cable, linkLocal: ip6(`fe80::3:${index + 1}`) })]),
+  );
+  const invariants = watch(gateway, simulation, cables, config.wan.interface);
+  return { simulation, random, config, wan, lans, provider, gateway, hosts, invariants, pass: (span) => simulation.pass(span) };
+}
+
+function watch(
+  gateway: SimGateway,
+  simulation: Simulation,
+  cables: ReadonlyMap<string, { readonly cable: Cable; readonly linkLocal: string }>,
+  wan: string,
+): Invariants {
+  const invariants = new Invariants(gateway, () => simulation.now);
+  for (const [name, { cable, linkLocal }] of cables) {
+    cable.tap((from, frame) => {
+      if (from !== linkLocal) return;
+      if (name === wan) invariants.wanFrame(frame);
+      else invariants.lanFrame(name, frame);
+    });
+  }
+  return invariants;
+}
+
+/** A span that suits most scenarios: everything that starts has started. */
+export const SETTLING = seconds(15);
