@@ -86,7 +86,7 @@ function throwFirst(refusals: readonly KernelError[]): void {
   const [first, ...others] = refusals;
   if (!first) return;
   if (others.length === 0) throw first;
-  throw new KernelError(first.errno, first.change, `${others.length} more changes were refused`);
+  throw new KernelError(first.errno, first.change, `${first.reason}; ${others.length} more changes were refused`);
 }
 
 /** A switch that this kernel lacks, or whose interface has just gone, cannot be set and need not be. */

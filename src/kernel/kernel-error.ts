@@ -26,15 +26,17 @@ const REASONS: Readonly<Record<string, string>> = {
 /** `errno` is the name of the error, e.g. "ENODEV"; the message says what was tried, why it failed, and what may help. */
 export class KernelError extends Error {
   readonly errno: string;
-  /** What was tried, e.g. "add address fd00::1/64 on eth0". */
+  /** What was tried, e.g. "add the address fd00::1/64 on eth0". */
   readonly change: string;
+  /** Why it failed. */
+  readonly reason: string;
 
-  /** `detail` is the kernel's own explanation, when it gives one. */
-  constructor(errno: string, change: string, detail?: string) {
-    const reason = [REASONS[errno], detail].filter((part) => part !== undefined && part !== "").join("; ");
-    super(`cannot ${change}: ${reason || "the kernel refuses it"} (${errno})`);
+  /** `reason` where more is known than the error alone tells, such as the kernel's own explanation. */
+  constructor(errno: string, change: string, reason: string = REASONS[errno] ?? "the kernel refuses it") {
+    super(`cannot ${change}: ${reason} (${errno})`);
     this.name = "KernelError";
     this.errno = errno;
     this.change = change;
+    this.reason = reason;
   }
 }

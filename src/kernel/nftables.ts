@@ -94,11 +94,10 @@ const ERRNO_BY_WORDS: Readonly<Record<string, string>> = {
 function refusal(complaint: string, change: string): KernelError {
   const line = complaint.split("\n").find((text) => text.includes("Error")) ?? complaint.trim();
   const words = Object.keys(ERRNO_BY_WORDS).find((text) => line.includes(text));
-  return new KernelError(
-    words === undefined ? "EINVAL" : ERRNO_BY_WORDS[words]!,
-    change,
-    `nft says: ${line.replace(/^.*?Error: /, "").trim()}`,
-  );
+  const errno = words === undefined ? "EINVAL" : ERRNO_BY_WORDS[words]!;
+  return errno === "EPERM"
+    ? new KernelError(errno, change)
+    : new KernelError(errno, change, `nft says: ${line.replace(/^.*?Error: /, "").trim()}`);
 }
 
 function parseListing(text: string): readonly NftObject[] {

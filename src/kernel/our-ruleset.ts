@@ -1,8 +1,8 @@
 /** Our nft table: looked at cheaply, replaced without an open moment. */
 import type { Ruleset } from "../plan/kernel-state.ts";
 
-import { decodeAttributes, hostUint32, NLM_F_REQUEST } from "../wire/netlink.ts";
-import { canonicalRuleset, type NftObject, rulesetText } from "../wire/nft-json.ts";
+import { decodeAttributes, NLM_F_REQUEST } from "../wire/netlink.ts";
+import { canonicalRuleset, type NftObject } from "../wire/nft-json.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink-socket.ts";
 import { listTable, type Nftables, openNftables } from "./nftables.ts";
 import { elementChanges } from "./ruleset-elements.ts";
@@ -19,24 +19,27 @@ export class OurRuleset {
   #nft: Nftables | undefined;
   #netfilter: NetlinkSocket | undefined;
   #seen: { readonly generation: number; readonly ruleset: Ruleset | undefined } | undefined;
-  /** Versions of libnftables list the same rules differently: what was asked for, and how it was listed right afterwards. */
-  #spelling: { readonly asked: Ruleset; readonly listed: string } | undefined;
+  /** What was loaded last, and the generation that this made. */
+  #loaded: { readonly generation: number; readonly ruleset: Ruleset } | undefined;
+  /** Versions of libnftables list the same rules differently: what was loaded, and how it is listed. */
+  #spelling: { readonly loaded: Ruleset; readonly listed: string } | undefined;
 
   /** The table as it is now; listed again only when the kernel's rules have changed at all. @throws KernelError */
   observe(): Ruleset | undefined {
     const generation = this.#generation();
-    if (this.#seen?.generation !== generation) this.#seen = { generation, ruleset: this.#list() };
+    if (this.#seen?.generation !== generation) this.#seen = { generation, ruleset: this.#recognise(this.#list(), generation) };
     return this.#seen.ruleset;
   }
 
   /** Makes the table `to`, in one transaction; if elements of sets are the only difference, only they change. @throws KernelError */
   apply(from: Ruleset | undefined, to: Ruleset | undefined): void {
     const change = to === undefined ? "remove the firewall table inet skylan" : "load the firewall table inet skylan";
-    this.#seen = undefined;
+    const before = this.#generation();
     const elements = from && to && elementChanges(from, to);
     if (!elements || !this.#tries(elements, change)) this.#run(replacement(to), change);
+    const generation = this.#generation();
     this.#spelling = undefined;
-    if (to) this.#spelling = { asked: to, listed: rulesetText(this.#list() ?? []) };
+    this.#loaded = to && generation === before + 1 ? { generation, ruleset: to } : undefined;
   }
 
   close(): void {
@@ -60,9 +63,15 @@ export class OurRuleset {
   #list(): Ruleset | undefined {
     this.#nft ??= openNftables();
     const listing = listTable(this.#nft, FAMILY, TABLE);
-    if (listing === undefined) return undefined;
-    const ruleset = canonicalRuleset(listing);
-    return this.#spelling?.listed === JSON.stringify(ruleset) ? this.#spelling.asked : ruleset;
+    return listing && canonicalRuleset(listing);
+  }
+
+  /** The rules that we loaded, when these are the same in another spelling. */
+  #recognise(ruleset: Ruleset | undefined, generation: number): Ruleset | undefined {
+    if (ruleset === undefined) return undefined;
+    const listed = JSON.stringify(ruleset);
+    if (this.#loaded?.generation === generation) this.#spelling = { loaded: this.#loaded.ruleset, listed };
+    return this.#spelling?.listed === listed ? this.#spelling.loaded : ruleset;
   }
 
   /** A number that every change of any rule in this network namespace increases. */
@@ -74,7 +83,7 @@ export class OurRuleset {
     );
     const payload = answer.find((message) => message.type === NFT_MSG_NEWGEN)?.payload;
     const id = payload && decodeAttributes(payload, 4).get(NFTA_GEN_ID);
-    return id ? hostUint32(id, 0) : -1;
+    return id ? new DataView(id.buffer, id.byteOffset).getUint32(0) : -1;
   }
 }
 

@@ -28,9 +28,16 @@ export function canonicalRuleset(objects: readonly NftObject[]): readonly NftObj
   return canonical.map(({ object }) => object);
 }
 
+/** Texts of rule sets that were compared before: the kernel's is the same object until its rules change. */
+const texts = new WeakMap<readonly NftObject[], string>();
+
 /** The canonical form as text, for comparing. */
 export function rulesetText(objects: readonly NftObject[]): string {
-  return JSON.stringify(canonicalRuleset(objects));
+  const known = texts.get(objects);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(canonicalRuleset(objects));
+  texts.set(objects, text);
+  return text;
 }
 
 function canonicalFields(kind: string, fields: Fields): Fields {
