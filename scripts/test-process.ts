@@ -14,6 +14,8 @@ export interface TestProcess {
   readonly root: string;
 }
 
+/** Node 22 has the option under its first name. */
+const ISOLATION = process.allowedNodeEnvironmentFlags.has("--test-isolation") ? "--test-isolation" : "--experimental-test-isolation";
 const REPORTER = join(import.meta.dirname, "json-reporter.ts");
 /** What a process that is told to stop has to clean up after itself. */
 const GRACE_MILLISECONDS = 3_000;
@@ -35,7 +37,7 @@ export async function runTestProcess(job: TestProcess): Promise<readonly TestRes
 }
 
 function start({ files, pattern, root }: TestProcess, output: string): ChildProcess {
-  const options = ["--test", "--test-isolation=none", `--test-reporter=${REPORTER}`, `--test-reporter-destination=${output}`];
+  const options = ["--test", `${ISOLATION}=none`, `--test-reporter=${REPORTER}`, `--test-reporter-destination=${output}`];
   if (pattern !== undefined) options.push(`--test-name-pattern=${pattern}`);
   // Not our stdin: a test that reads it must not wait for a person. A group of its own: it can be ended with all its children.
   return spawn(process.execPath, [...options, ...files], { cwd: root, stdio: ["ignore", "pipe", "pipe"], detached: true });

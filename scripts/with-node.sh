@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a file of the project on a Node that is new enough, whatever the machine's own is, after setting up what is missing.
 # Usage: scripts/with-node.sh [--needs "SET ..."] FILE [ARGUMENT ...]
+# SKYLAN_NODE names another Node to run it on, as continuous integration does for the oldest one that must work.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -16,6 +17,7 @@ file=$1
 shift
 case "$file" in /*) ;; *) file="$root/$file" ;; esac
 
+if [ -n "${SKYLAN_NODE:-}" ]; then exec "$SKYLAN_NODE" "$file" "$@"; fi
 bundled="$root/node_modules/.bin/node"
 if "$bundled" --version >/dev/null 2>&1; then exec "$bundled" "$file" "$@"; fi
 if node -e 'var v = process.versions.node.split(".").map(Number); process.exit(v[0] > 23 || (v[0] === 22 && v[1] >= 18) ? 0 : 1)'; then

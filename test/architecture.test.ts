@@ -40,7 +40,7 @@ interface Import {
 }
 
 const sources = globSync("src/**/*.ts", { cwd: ROOT }).sort();
-const product = sources.filter((file) => !file.endsWith(".test.ts"));
+const product = sources.filter((file) => !/\.(test|fixture)\.ts$/.test(file));
 const imports = product.flatMap(importsOf);
 
 test("every file of src/ stands in a folder that has a layer", () => {
@@ -101,7 +101,7 @@ test(`no file of src/ has more than ${MOST_LINES} lines`, () => {
 
 test("file names are in kebab case and say something", () => {
   for (const file of sources) {
-    assert.match(file, /^src\/([a-z0-9]+(-[a-z0-9]+)*\/)+[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/);
+    assert.match(file, /^src\/([a-z0-9]+(-[a-z0-9]+)*\/)+[a-z0-9]+(-[a-z0-9]+)*(\.test|\.fixture)?\.ts$/);
     assert.doesNotMatch(basename(file), NAMES_THAT_SAY_NOTHING, file);
   }
 });
