@@ -6,8 +6,7 @@
  * `isp` is the provider's router, `gateway` is where skylan runs, `net` is a host on the internet; the hosts behind the gateway are plain Linux. Each home
  * stands for itself: many can run side by side, and a home goes with the process that made it.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { Status } from "../api/status.ts";
 import { connect, Link, type Plug } from "./cable.ts";
@@ -45,18 +44,23 @@ export interface HomeOptions {
   readonly unplugged?: readonly string[];
 }
 
+/** The namespace where the cables meet. */
+const CABLES = "cables";
 const ONE_LAN: readonly LanOptions[] = [{ name: "home", interface: "lan", hosts: ["laptop", "camera"] }];
 
 /** Builds a home and starts its provider. @throws CommandFailed, NotInTime when this machine can't */
 export async function createHome(options: HomeOptions = {}): Promise<Home> {
-  const directory = mkdtempSync(join(tmpdir(), "skylan-home-"));
+  // Not where TMPDIR may point: the path of a unix socket has to be short.
+  const directory = mkdtempSync("/tmp/skylan-home-");
   const lans = options.lans ?? ONE_LAN;
   const bin = writeLauncher(directory);
-  const env = { PATH: `${bin}:${toolEnvironment()["PATH"]}` };
-  const names = ["cables", "isp", "gateway", "net", ...lans.flatMap((lan) => lan.hosts)];
-  const results = await Promise.allSettled(names.map((name) => Namespace.create(name, env)));
+  const path = `${bin}:${toolEnvironment()["PATH"]}`;
+  const names = [CABLES, "isp", "gateway", "net", ...lans.flatMap((lan) => lan.hosts)];
+  const results = await Promise.allSettled(
+    names.map((name) => Namespace.create(name, { env: { PATH: path }, afterwards: name === CABLES ? `rm -rf '${directory}'` : "" })),
+  );
   const namespaces = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const home = new Home(directory, lans, new Map(namespaces.map((each) => [each.name, each])));
+  const home = new Home(directory, path, lans, new Map(namespaces.map((each) => [each.name, each])));
   try {
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
@@ -71,6 +75,8 @@ export async function createHome(options: HomeOptions = {}): Promise<Home> {
 export class Home implements AsyncDisposable {
   /** Everything that the home keeps on disk; it goes with the home. */
   readonly directory: string;
+  /** The PATH of its hosts: `skylan` is the one of this home. */
+  readonly path: string;
   readonly #lans: readonly LanOptions[];
   readonly #namespaces: ReadonlyMap<string, Namespace>;
   readonly #links = new Map<string, Link>();
@@ -78,8 +84,9 @@ export class Home implements AsyncDisposable {
   #isp: Isp | undefined;
   #skylan: Skylan | undefined;
 
-  constructor(directory: string, lans: readonly LanOptions[], namespaces: ReadonlyMap<string, Namespace>) {
+  constructor(directory: string, path: string, lans: readonly LanOptions[], namespaces: ReadonlyMap<string, Namespace>) {
     this.directory = directory;
+    this.path = path;
     this.#lans = lans;
     this.#namespaces = namespaces;
   }
@@ -88,7 +95,7 @@ export class Home implements AsyncDisposable {
   async furnish({ isp = "embedded", provider = {}, delegatedLength, unplugged = [] }: HomeOptions): Promise<void> {
     await Promise.all([this.#prepareRouter("isp"), this.#prepareRouter("net")]);
     for (const link of this.#drawLinks()) this.#links.set(link.name, link);
-    await connect(this.host("cables"), [...this.#links.values()]);
+    await connect(this.host(CABLES), [...this.#links.values()]);
     await Promise.all(unplugged.map((link) => this.link(link).cut()));
     await Promise.all([this.#numberIsp(), this.#numberNet(), ...this.hosts.map((host) => host.ip("link set eth0 up"))]);
     const site = { namespace: this.host("isp"), interface: "customer", directory: join(this.directory, "isp") };
@@ -124,7 +131,7 @@ export class Home implements AsyncDisposable {
 
   /** All hosts that a person may want to see; not the cables. */
   get all(): readonly Namespace[] {
-    return [...this.#namespaces.values()].filter((each) => each.name !== "cables");
+    return [...this.#namespaces.values()].filter((each) => each.name !== CABLES);
   }
 
   get isp(): Isp {
@@ -218,8 +225,9 @@ export class Home implements AsyncDisposable {
   /** Ends every process of the home and removes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#isp?.stop();
-    await Promise.all([...this.#namespaces.values()].map((each) => each[Symbol.asyncDispose]()));
-    rmSync(this.directory, { recursive: true, force: true });
+    await Promise.all(this.all.map((each) => each[Symbol.asyncDispose]()));
+    // This one takes the directory with it.
+    await this.#namespaces.get(CABLES)?.[Symbol.asyncDispose]();
   }
 
   #drawLinks(): readonly Link[] {
@@ -228,7 +236,7 @@ export class Home implements AsyncDisposable {
       interface: interfaceName,
       ...(mac === undefined ? {} : { mac }),
     });
-    const room = this.host("cables");
+    const room = this.host(CABLES);
     return [
       new Link(room, "internet", [plug("net", "eth0"), plug("isp", "internet")]),
       new Link(room, "wan", [plug("isp", "customer", STARLINK.mac), plug("gateway", "wan")]),

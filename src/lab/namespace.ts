@@ -20,6 +20,13 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+export interface NamespaceOptions {
+  /** For every command that runs in it. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A shell command that the holder runs at its very end, even when we did not live to see it. */
+  readonly afterwards?: string;
+}
+
 export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether Running.write will be used; stdin is empty otherwise. */
@@ -45,7 +52,7 @@ const PATIENCE = 30_000;
  * Runs when the input ends: `-ef` sees whether two namespaces are the same one, without starting a program for each process. It goes round until nobody
  * is left, because what is being killed may have been forking.
  */
-const HOLD = `
+const hold = (afterwards: string): string => `
 sweep() {
   trap '' INT TERM HUP
   found=yes
@@ -58,6 +65,7 @@ sweep() {
     done
     [ $found = no ] || sleep 0.01
   done
+  ${afterwards || ":"}
 }
 trap sweep EXIT
 for directory in /run /var/lib/dhcpcd /var/lib/dhcp /var/lib/dhcpv6; do
@@ -81,11 +89,11 @@ export class Namespace implements AsyncDisposable {
   }
 
   /** A namespace with nothing but a loopback interface. @throws CommandFailed when the kernel does not allow it */
-  static async create(name: string, env: Readonly<Record<string, string>> = {}): Promise<Namespace> {
+  static async create(name: string, { env = {}, afterwards = "" }: NamespaceOptions = {}): Promise<Namespace> {
     // A session of its own: Ctrl-C ends us, and our end ends it, in this order.
     const holder = spawn("unshare", ["--net", "--mount", "sh"], { stdio: "pipe", detached: true, env: toolEnvironment() });
     const namespace = new Namespace(name, holder, env);
-    namespace.#holder.write(HOLD);
+    namespace.#holder.write(hold(afterwards));
     await namespace.shell(":");
     return namespace;
   }
@@ -170,8 +178,16 @@ export class Namespace implements AsyncDisposable {
 }
 
 /** The command line that runs `command` in the namespaces of process `pid`; it becomes the command without a fork. */
-export function enterCommand(pid: number, command: readonly string[]): readonly string[] {
-  return ["nsenter", `--target=${pid}`, "--net", "--mount", "--", ...command];
+export function enterCommand(pid: number, command: readonly string[], { userNamespace = false } = {}): readonly string[] {
+  return [
+    "nsenter",
+    `--target=${pid}`,
+    ...(userNamespace ? ["--user", "--preserve-credentials"] : []),
+    "--net",
+    "--mount",
+    "--",
+    ...command,
+  ];
 }
 
 /** Our environment for tools, which find each other also where a plain user's PATH does not look. */
