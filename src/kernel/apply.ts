@@ -48,12 +48,13 @@ export function apply(changes: readonly Change[], handles: Handles = sharedHandl
   };
   for (const change of changes) {
     if (change.kind === "ruleset" || change.kind === "sysctl") flush();
-    attempt(refusals, () => {
+    const refused = attempt(() => {
       if (change.kind === "ruleset") handles.ruleset.apply(change.from, change.to);
       else if (change.kind === "sysctl") setSwitch(change.path, change.to);
       else steps.push(...stepsOf(change, now));
     });
-    if (change.kind === "ruleset" && refusals.length > 0) break;
+    if (refused) refusals.push(refused);
+    if (refused && change.kind === "ruleset") break;
   }
   flush();
   throwFirst(refusals);
@@ -73,12 +74,13 @@ function run(steps: readonly Step[], handles: Handles): KernelError[] {
   });
 }
 
-function attempt(refusals: KernelError[], action: () => void): void {
+function attempt(action: () => void): KernelError | undefined {
   try {
     action();
+    return undefined;
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
-    refusals.push(error);
+    if (error instanceof KernelError) return error;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** News from the kernel: a link, one of our kind of addresses or routes, a rule or the forwarding switch has changed by another's hand. */
 import { MARK } from "../plan/kernel-state.ts";
 import { decodeAttributes, type NetlinkMessage } from "../wire/netlink.ts";
-import { decodeAddress, IFA_F_DADFAILED, RTM_DELADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF } from "../wire/rtnetlink.ts";
+import { decodeAddress, IFA_F_DADFAILED, RTM_DELADDR, RTM_NEWLINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF } from "../wire/rtnetlink.ts";
 import { RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK } from "../wire/rtnetlink.ts";
 import { type Handles, sharedHandles } from "./handles.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, type NetlinkNews, subscribe } from "./netlink-socket.ts";
@@ -19,8 +19,8 @@ export class KernelEvents {
   readonly #sockets: readonly Watched[];
 
   /**
-   * Calls `changed` after each bundle of news that did not come from our own requests, and when news were lost: then, too, a new look shows
-   * all there is. @throws KernelError
+   * Calls `changed` after each bundle of news, and when news were lost: then, too, a new look shows all there is. Addresses, routes and rules
+   * that we changed ourselves are no news; a link that we took up is, because more follows from it. @throws KernelError
    */
   constructor(changed: () => void, handles: Handles = sharedHandles()) {
     this.#handles = handles;
@@ -37,7 +37,7 @@ export class KernelEvents {
 
   #hearRoute(news: NetlinkNews): void {
     if (news.kind === "messages") {
-      const foreign = news.messages.filter((message) => message.port !== this.#handles.route.port);
+      const foreign = news.messages.filter((message) => message.port !== this.#handles.route.port || message.type === RTM_NEWLINK);
       if (foreign.length === 0) return;
       for (const message of foreign) this.#rememberRefusal(message);
     }

@@ -42,6 +42,10 @@ test("elements that packets added to a dynamic set are no difference", () => {
   assert.equal(rulesetText(meter(["fd00::1"])), rulesetText(meter([])));
 });
 
+test("a set without elements is listed without their list", () => {
+  assert.equal(rulesetText([{ set: { name: "s", elem: [] } }]), rulesetText([{ set: { name: "s" } }]));
+});
+
 test("an address is the same address however it is spelt", () => {
   const bogons = (addr: string) => [{ set: { name: "bogons", type: "ipv6_addr", elem: [{ prefix: { addr, len: 96 } }] } }];
   assert.equal(rulesetText(bogons("::ffff:0.0.0.0")), rulesetText(bogons("::ffff:0:0")));

@@ -43,7 +43,7 @@ export function rulesetText(objects: readonly NftObject[]): string {
 function canonicalFields(kind: string, fields: Fields): Fields {
   const left = Object.entries(fields).filter(([key]) => key !== "handle" && key !== "index");
   const named = kind === "counter" ? left.filter(([key]) => key !== "packets" && key !== "bytes") : left;
-  const kept = isDynamic(fields) ? named.filter(([key]) => key !== "elem") : named;
+  const kept = named.filter(([key, value]) => key !== "elem" || (!isDynamic(fields) && asList(value).length > 0));
   return Object.fromEntries(kept.map(([key, value]) => [key, canonicalValue(key, value)] as const).sort(byKey));
 }
 

@@ -308,6 +308,10 @@ test("a refused change does not hold up the others, but without its rules the ga
       hasErrno("EINVAL"),
     );
     assert.equal(home.look().routes.length, 1);
+    const maybe: Change = { kind: "sysctl", path: "net/ipv6/conf/all/forwarding", from: "0", to: "maybe" };
+    const rule: Change = { kind: "ruleset", from: undefined, to: rules([]) };
+    assert.throws(() => apply([maybe, rule, { kind: "route-delete", route: uplink(NEVER) }], home.handles), hasErrno("EINVAL"));
+    assert.equal(home.look().routes.length, 0);
     const broken: Ruleset = [{ rule: { family: "inet", table: "skylan", chain: "nowhere", expr: [] } }];
     const desired = { ...homeState(now), ruleset: broken };
     assert.throws(() => home.reach(desired), KernelError);
