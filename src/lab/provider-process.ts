@@ -24,7 +24,7 @@ import { NDP_TYPE } from "../wire/ndp.ts";
 import { createProvider, type Provider, type ProviderInput, type ProviderOutput, type ProviderProtocol } from "./provider.ts";
 import { serveCommands } from "./provider-control.ts";
 import { broadcastReply } from "./provider-frames.ts";
-import { parseSettings, type ProviderSettings } from "./provider-settings.ts";
+import { parseSettings, type ProviderSettings, SettingsError } from "./provider-settings.ts";
 
 const ROUTE_METRIC = 1024;
 /** A BPF program that lets nothing in: the packet socket only sends. */
@@ -91,7 +91,7 @@ export class ProviderProcess {
     if (up === this.#up) return;
     this.#up = up;
     this.#print({ event: "link", up });
-    // The kernel has dropped the routes of a link that went down.
+    // The kernel drops the routes of a link that goes down; one that only lost its carrier keeps them, and adding them again is harmless.
     if (!up) this.#routes = [];
     this.#handle({ kind: "link", up });
   }
@@ -182,4 +182,12 @@ function main(path: string): void {
 }
 
 const [, script, settings] = process.argv;
-if (script !== undefined && settings !== undefined && import.meta.url === pathToFileURL(script).href) main(settings);
+if (script !== undefined && settings !== undefined && import.meta.url === pathToFileURL(script).href) {
+  try {
+    main(settings);
+  } catch (error) {
+    if (!(error instanceof SettingsError || error instanceof KernelError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
