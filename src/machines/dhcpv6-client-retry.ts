@@ -1,8 +1,8 @@
-/** When a bound client asks its server again: at T1, and earlier for IAs that are wanted but not leased (RFC 8415 18.2.4, 18.2.10.1). */
-import { after, type Duration, type Instant, NEVER, seconds } from "../addr/time.ts";
-import { type Bindings, timersOfAll } from "./dhcpv6-client-bindings.ts";
+/** When a bound client asks its server again: at T1 or, when that never comes, T2, and earlier for IAs that are wanted but not leased (RFC 8415 18.2.4, 18.2.10.1). */
+import { after, type Duration, earliest, type Instant, NEVER, seconds } from "../addr/time.ts";
+import type { Bindings } from "./dhcpv6-client-bindings.ts";
 
-/** A question for what is missing. T1s that had already passed at `since` wait for it too: the server has just been asked. */
+/** A question for what is missing. Timers that had already passed at `since` wait for it too: the server has just been asked. */
 export interface Retry {
   readonly since: Instant;
   readonly at: Instant;
@@ -25,7 +25,7 @@ export function retryAt(at: Instant, now: Instant): Retry {
 
 /** When the server is asked again; NEVER when there is no reason. */
 export function contactAt(bindings: Bindings, retry: Retry | undefined): Instant {
-  if (!retry) return timersOfAll(bindings).renewAt;
-  const pending = bindings.map(({ renewAt }) => renewAt).filter((renewAt) => renewAt > retry.since);
-  return Math.min(retry.at, NEVER, ...pending) as Instant;
+  const timers = bindings.flatMap(({ renewAt, rebindAt }) => [renewAt, rebindAt]);
+  if (!retry) return earliest(...timers) ?? NEVER;
+  return earliest(retry.at, ...timers.filter((time) => time > retry.since)) ?? NEVER;
 }

@@ -59,7 +59,12 @@ export class Script {
   #fact: Dhcpv6ClientFact | undefined;
   readonly #start: Instant;
 
-  constructor(options: Partial<Dhcpv6ClientOptions> = {}, saved?: { readonly snapshot: Json; readonly shift: Duration }, seed = 1, start = 0) {
+  constructor(
+    options: Partial<Dhcpv6ClientOptions> = {},
+    saved?: { readonly snapshot: Json; readonly shift: Duration },
+    seed = 1,
+    start = 0,
+  ) {
     this.client = createDhcpv6Client({ ...OPTIONS, random: seededRandom(seed), ...options }, saved);
     this.#start = instant(start);
     this.#now = this.#start;
@@ -111,12 +116,14 @@ export class Script {
     return outputs;
   }
 
-  /** Lets time pass up to `at` seconds, with a tick whenever the client wants one. */
+  /** Lets time pass up to `at` seconds, with a tick whenever the client wants one. @throws Error when it wants one again and again. */
   until(at: number): this {
     const end = (this.#start + at * 1000) as Instant;
+    let ticksLeft = 100 + 10 * (at - this.now);
     for (let wake = this.client.wakeAt(); wake !== undefined && wake <= end; wake = this.client.wakeAt()) {
       this.#now = Math.max(this.#now, wake) as Instant;
       this.give({ kind: "tick" });
+      if (ticksLeft-- <= 0) throw new Error("the client spins");
     }
     this.#now = Math.max(this.#now, end) as Instant;
     return this;

@@ -1,0 +1,387 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ip6 } from "../addr/ip.ts";
+import type { Seconds } from "../addr/time.ts";
+import { optionOf } from "../wire/dhcpv6.ts";
+import {
+  ADDRESS,
+  ALL_DHCP_SERVERS,
+  about,
+  answerTo,
+  ELSEWHERE,
+  elapsedOf,
+  gaps,
+  HOME,
+  iaNa,
+  iaNaWith,
+  iaPd,
+  iaPdWith,
+  namedPrefixes,
+  OTHER_SERVER,
+  requestedOptions,
+  Script,
+  SERVER,
+  serverId,
+  status,
+} from "./dhcpv6-client.fixture.ts";
+
+const preference = (value: number) => ({ kind: "preference", value }) as const;
+const solMaxRt = (time: number) => ({ kind: "sol-max-rt", time: time as Seconds }) as const;
+
+test("[D6T-2] the first Solicit follows the link after a random time below 1 s that is not constant", () => {
+  const delays = Array.from({ length: 30 }, (_, seed) => new Script({}, undefined, seed + 1).link(true).pass(1).sent[0]!.at);
+  assert.ok(delays.every((delay) => delay >= 0 && delay < 1));
+  assert.ok(new Set(delays).size > 25 && Math.max(...delays) - Math.min(...delays) > 0.5);
+});
+
+test("[D6T-2] the delay counts from when the link came up: what has passed by then is not waited for again", () => {
+  const late = new Script({}, undefined, 5);
+  late.link(false).sleep(2).link(true);
+  assert.equal(late.sent.length, 1);
+  const told = new Script({}, undefined, 5).sleep(5);
+  told.give({ kind: "link", up: true, since: 3000 as never });
+  assert.equal(told.sent.length, 1);
+});
+
+test("[D6T-3] [D6T-14] a Solicit without answer is repeated 1, 2, 4 ... 3600 s apart with one transaction id and rising elapsed time", () => {
+  const script = new Script().link(true).pass(6 * 3600);
+  const solicits = script.of("solicit");
+  assert.equal(solicits.length, script.sent.length);
+  const between = gaps(solicits);
+  assert.ok(between[0]! > 1 && between[0]! <= 1.1);
+  between.slice(1, 12).forEach((gap, i) => assert.ok(gap / between[i]! > 1.89 && gap / between[i]! < 2.11));
+  assert.ok(between.slice(12).every((gap) => gap >= 3240 && gap <= 3960));
+  assert.equal(new Set(solicits.map(({ message }) => message.transactionId)).size, 1);
+  assert.equal(elapsedOf(solicits[0]!), 0);
+  solicits.forEach((sent, i) => assert.ok(i === 0 || elapsedOf(sent) > elapsedOf(solicits[i - 1]!) || elapsedOf(sent) === 0xffff));
+  assert.equal(elapsedOf(solicits.at(-1)!), 0xffff);
+});
+
+test("[D6T-1] every message goes to All_DHCP_Relay_Agents_and_Servers, even when the server offers unicast or asks for multicast", () => {
+  const unicast = { kind: "unknown", code: 12, data: new Uint8Array(16).fill(0xfe) } as const;
+  const script = new Script();
+  script.bind(iaPd(HOME), unicast).pass(80);
+  script.answer("reply", { kind: "status-code", status: 5, message: "UseMulticast" }).pass(20);
+  assert.deepEqual(new Set(script.sent.map(({ to }) => to)), new Set([ALL_DHCP_SERVERS]));
+  assert.equal(script.of("renew").length, 2);
+});
+
+test("[D6T-19] [D6T-18] the option request asks for resolvers, domains, time, excluded prefix and SOL_MAX_RT, and never for a refresh time", () => {
+  const script = new Script();
+  script.bind(iaPd(HOME)).pass(140);
+  assert.deepEqual(new Set(script.sent.map(({ kind }) => kind)), new Set(["solicit", "request", "renew", "rebind"]));
+  for (const sent of script.sent) assert.deepEqual(requestedOptions(sent), [23, 24, 56, 67, 82]);
+});
+
+test("[D6E-5] Solicit and Request accept Reconfigure", () => {
+  const script = new Script();
+  script.bind(iaPd(HOME));
+  for (const sent of script.sent) assert.ok(optionOf(sent.message, "reconfigure-accept"), sent.kind);
+});
+
+test("[D6P-2] the hint is the unspecified prefix of the configured length, with times 0", () => {
+  const script = new Script({ prefixHint: 60 }).link(true).pass(1);
+  const ia = optionOf(script.last.message, "ia-pd");
+  assert.deepEqual(ia, {
+    kind: "ia-pd",
+    iaid: 1,
+    t1: 0,
+    t2: 0,
+    options: [{ kind: "ia-prefix", prefix: "::/60", preferred: 0, valid: 0, options: [] }],
+  });
+});
+
+test("[D6P-3] a prefix of any length is accepted, longer or shorter than the hint", () => {
+  for (const length of ["48", "56", "60", "62", "63", "64", "80"]) {
+    const script = new Script();
+    script.bind(iaPd(`2605:59c8:1200::/${length}` as never));
+    assert.deepEqual(script.prefixes, [`2605:59c8:1200::/${length}`]);
+    assert.equal(script.fact.state, "bound");
+  }
+});
+
+test("[D6T-4] Advertises are collected for the first timeout, then the server with the highest preference gets the Request", () => {
+  const script = new Script().link(true).pass(1);
+  script.answer("advertise", iaPd(HOME), preference(10));
+  script.answer("advertise", serverId(OTHER_SERVER), iaPd(ELSEWHERE), preference(200));
+  assert.equal(script.of("request").length, 0);
+  script.pass(1.1);
+  const [request] = script.of("request");
+  assert.ok(request && request.at - script.sent[0]!.at > 1);
+  assert.equal(optionOf(request.message, "server-id")?.duid, OTHER_SERVER);
+  assert.deepEqual(namedPrefixes(request.message), [ELSEWHERE]);
+});
+
+test("[D6T-4] preference 255 ends the wait", () => {
+  const script = new Script().link(true).pass(0.9);
+  script.answer("advertise", iaPd(HOME), preference(200));
+  script.answer("advertise", serverId(OTHER_SERVER), iaPd(ELSEWHERE), preference(255));
+  assert.equal(optionOf(script.last.message, "server-id")?.duid, OTHER_SERVER);
+  assert.equal(script.fact.state, "requesting");
+});
+
+test("[D6T-4] after the first timeout the first Advertise is taken at once", () => {
+  const script = new Script().link(true).pass(10);
+  script.answer("advertise", iaPd(HOME));
+  assert.equal(script.last.kind, "request");
+  assert.equal(script.last.at, script.now);
+});
+
+test("a server that offers a prefix wins over one of higher preference that offers only an address", () => {
+  const script = new Script({ requestAddress: "always" }).link(true).pass(1);
+  script.answer("advertise", serverId(OTHER_SERVER), iaNa(ADDRESS), preference(200));
+  script.answer("advertise", iaPd(HOME), preference(0)).pass(1.1);
+  assert.equal(optionOf(script.last.message, "server-id")?.duid, SERVER);
+});
+
+test("[D6T-5] a mute server gets exactly 10 Requests, 1 to 30 s apart with one transaction id; then Solicit begins again", () => {
+  const script = new Script().link(true).pass(1);
+  script.answer("advertise", iaPd(HOME)).pass(400);
+  const requests = script.of("request");
+  assert.equal(requests.length, 10);
+  assert.equal(new Set(requests.map(({ message }) => message.transactionId)).size, 1);
+  assert.ok(gaps(requests).every((gap) => gap >= 0.9 && gap <= 33));
+  assert.ok(about(gaps(requests).slice(5), [30, 30, 30, 30]));
+  assert.equal(script.last.kind, "solicit");
+  assert.notEqual(script.last.message.transactionId, script.sent[0]!.message.transactionId);
+});
+
+test("[D6T-5] after 10 Requests the next server that made an offer is asked", () => {
+  const script = new Script().link(true).pass(1);
+  script.answer("advertise", iaPd(HOME), preference(9));
+  script.answer("advertise", serverId(OTHER_SERVER), iaPd(ELSEWHERE)).pass(300);
+  const servers = script.of("request").map(({ message }) => optionOf(message, "server-id")?.duid);
+  assert.deepEqual(new Set(servers.slice(0, 10)), new Set([SERVER]));
+  assert.deepEqual(new Set(servers.slice(10)), new Set([OTHER_SERVER]));
+});
+
+test("[D6T-2] without Rapid Commit a Reply to a Solicit is discarded; with it the Reply binds, and an Advertise still works", () => {
+  const plain = new Script().link(true).pass(1);
+  plain.answer("reply", iaPd(HOME), { kind: "rapid-commit" });
+  assert.deepEqual(plain.prefixes, []);
+  assert.equal(optionOf(plain.sent[0]!.message, "rapid-commit"), undefined);
+
+  const rapid = new Script({ rapidCommit: true }).link(true).pass(1);
+  assert.ok(optionOf(rapid.sent[0]!.message, "rapid-commit"));
+  rapid.answer("reply", iaPd(HOME));
+  assert.deepEqual(rapid.prefixes, []);
+  rapid.answer("reply", iaPd(HOME), { kind: "rapid-commit" });
+  assert.deepEqual(rapid.prefixes, [HOME]);
+
+  const slow = new Script({ rapidCommit: true });
+  slow.bind(iaPd(HOME));
+  assert.deepEqual(slow.prefixes, [HOME]);
+});
+
+test("[D6E-4] an Advertise that offers nothing is ignored and leaves the timing of the Solicit alone", () => {
+  const offers = [[], [iaNa(ADDRESS)], [iaPdWith([])], [iaPdWith([status("NoPrefixAvail")])], [iaPd(HOME, { valid: 0, preferred: 0 })]];
+  const silent = new Script({}, undefined, 3).link(true).pass(200);
+  for (const options of offers) {
+    const script = new Script({}, undefined, 3);
+    script.server = ({ message }) => [answerTo(message, "advertise", ...options)];
+    script.link(true).pass(200);
+    assert.equal(script.of("request").length, 0);
+    script.sent.forEach(({ at }, i) => assert.ok(Math.abs(at - silent.sent[i]!.at) < 0.02));
+  }
+});
+
+test("[D6P-12] a refusal is shown in the server's words while Solicit goes on, and is gone with the prefix", () => {
+  const script = new Script().link(true).pass(1);
+  script.answer("advertise", iaPdWith([status("NoPrefixAvail", "pool is\u0007 empty")])).pass(10);
+  assert.equal(script.fact.refusal, "NoPrefixAvail: pool is empty");
+  assert.equal(script.fact.state, "soliciting");
+  script.answer("advertise", iaPd(HOME)).answer("reply", iaPd(HOME));
+  assert.equal(script.fact.refusal, undefined);
+});
+
+test("[D6T-18] SOL_MAX_RT counts even in a refused Advertise, from 60 to 86400 s, and only when all Advertises agree", () => {
+  const longest = (...values: number[]) => {
+    const script = new Script().link(true).pass(1);
+    for (const value of values) script.answer("advertise", iaPdWith([status("NoPrefixAvail")]), solMaxRt(value));
+    script.pass(10 * 3600);
+    return Math.max(...gaps(script.sent));
+  };
+  assert.ok(longest(60) <= 66);
+  assert.ok(longest(86_400) > 3960);
+  for (const values of [[59], [86_401], [60, 120], []]) {
+    const gap = longest(...values);
+    assert.ok(gap > 3000 && gap <= 3960, `${values}: ${gap}`);
+  }
+});
+
+test("[D6T-18] [D6P-20] SOL_MAX_RT is kept over a restart", () => {
+  const script = new Script().link(true).pass(1);
+  script.answer("advertise", iaPdWith([status("NoPrefixAvail")]), solMaxRt(60));
+  const next = new Script({}, { snapshot: script.client.snapshot(), shift: 0 as never }).link(true).pass(3600);
+  assert.ok(Math.max(...gaps(next.sent)) <= 66);
+});
+
+test("[D6T-15] a server that advertises and then refuses in its Reply for 10 minutes gets ever fewer messages", () => {
+  const script = new Script();
+  script.server = ({ kind, message }) => [
+    kind === "solicit" ? answerTo(message, "advertise", iaPd(HOME)) : answerTo(message, "reply", iaPdWith([status("NoPrefixAvail")])),
+  ];
+  script.link(true).pass(600);
+  assert.ok(script.of("request").length >= 4 && script.sent.length <= 24, `${script.sent.length} messages`);
+  const within = (at: number) => script.sent.filter((sent) => sent.at >= at && sent.at < at + 20).length;
+  assert.ok(script.sent.every(({ at }) => within(at) <= 20));
+  assert.equal(script.fact.refusal, "NoPrefixAvail");
+});
+
+test("[D6P-12] a first Reply with valid lifetime 0, or with preferred above valid, gives no prefix and Solicit follows", () => {
+  for (const times of [
+    { preferred: 0, valid: 0 },
+    { preferred: 90, valid: 30 },
+  ]) {
+    const script = new Script().link(true).pass(1);
+    script.answer("advertise", iaPd(HOME)).pass(1.1);
+    script.answer("reply", iaPd(HOME, times)).pass(5);
+    assert.deepEqual(script.prefixes, []);
+    assert.equal(script.last.kind, "solicit");
+  }
+});
+
+test("[D6P-12] NotOnLink to a Request leads to Solicit without the address", () => {
+  const script = new Script({ requestAddress: "always" }).link(true).pass(1);
+  script.answer("advertise", iaNa(ADDRESS), iaPd(HOME)).pass(1.1);
+  script.answer("reply", status("NotOnLink")).pass(5);
+  assert.equal(script.last.kind, "solicit");
+  assert.deepEqual(optionOf(script.last.message, "ia-na")?.options, []);
+});
+
+test("[D6P-12] UnspecFail to a Request is answered by the normal retransmissions and no more", () => {
+  const script = new Script().link(true).pass(1);
+  script.answer("advertise", iaPd(HOME));
+  script.server = ({ kind, message }) => (kind === "request" ? [answerTo(message, "reply", status("UnspecFail"))] : []);
+  script.pass(1.1).pass(290);
+  assert.equal(script.of("request").length, 10);
+});
+
+test("[WRA-9] [WRA-10] without any RA a prefix is asked for but no address; the M flag adds the address to a new Solicit", () => {
+  const script = new Script().link(true).pass(10);
+  assert.ok(script.sent.every(({ message }) => optionOf(message, "ia-pd") && !optionOf(message, "ia-na")));
+  script.give({ kind: "flags", managed: true, other: false });
+  assert.equal(script.last.at, script.now);
+  assert.ok(optionOf(script.last.message, "ia-na") && optionOf(script.last.message, "ia-pd"));
+  assert.notEqual(script.last.message.transactionId, script.sent[0]!.message.transactionId);
+});
+
+test("[WRA-9] M=0 O=1, the provider's flags, lead to a Solicit with IA_PD and to no Information-request when it is answered", () => {
+  const script = new Script();
+  script.give({ kind: "flags", managed: false, other: true });
+  script.bind(iaPd(HOME)).pass(60);
+  assert.deepEqual(script.prefixes, [HOME]);
+  assert.deepEqual(
+    script.sent.map(({ kind }) => kind),
+    ["solicit", "request"],
+  );
+});
+
+test("[WRA-9] a prefix that is wanted only with flags waits for one of them", () => {
+  const script = new Script({ requestPrefix: "auto" }).link(true).pass(60);
+  script.give({ kind: "flags", managed: false, other: false });
+  script.pass(60);
+  assert.equal(script.sent.length, 0);
+  script.give({ kind: "flags", managed: false, other: true });
+  script.pass(1);
+  assert.equal(script.last.kind, "solicit");
+});
+
+test("[WRA-9] an address that is never wanted is not asked for although the M flag is set", () => {
+  const script = new Script({ requestAddress: "never" }).link(true);
+  script.give({ kind: "flags", managed: true, other: true });
+  script.pass(10);
+  assert.ok(script.of("solicit").every(({ message }) => !optionOf(message, "ia-na")));
+});
+
+test("[WRA-11] flags that change with every RA cause not one message more", () => {
+  const quiet = new Script({}, undefined, 9);
+  const noisy = new Script({}, undefined, 9);
+  for (const script of [quiet, noisy]) script.give({ kind: "flags", managed: true, other: true });
+  for (const script of [quiet, noisy]) script.link(true);
+  for (let second = 1; second <= 60; second++) {
+    noisy.give({ kind: "flags", managed: second % 2 === 0, other: second % 3 === 0 });
+    for (const script of [quiet, noisy]) script.until(second);
+  }
+  assert.deepEqual(
+    noisy.sent.map(({ kind, at }) => [kind, at]),
+    quiet.sent.map(({ kind, at }) => [kind, at]),
+  );
+});
+
+test("[WRA-9] the M flag of a network where a prefix is held already asks for the address by a Renew", () => {
+  const script = new Script();
+  script.bind(iaPd(HOME)).pass(10);
+  script.give({ kind: "flags", managed: true, other: true });
+  assert.equal(script.last.kind, "renew");
+  assert.ok(optionOf(script.last.message, "ia-na"));
+  script.answer("reply", iaPd(HOME), iaNa(ADDRESS));
+  assert.deepEqual(
+    script.fact.addresses.map(({ address }) => address),
+    [ADDRESS],
+  );
+});
+
+test("[D6P-10] IA_PD is used when IA_NA failed or is missing, and IA_NA when IA_PD failed", () => {
+  const combinations = [
+    { reply: [iaPd(HOME), iaNaWith([status("NoAddrsAvail")])], prefixes: [HOME], addresses: [] },
+    { reply: [iaPd(HOME)], prefixes: [HOME], addresses: [] },
+    { reply: [iaPdWith([status("NoPrefixAvail")]), iaNa(ADDRESS)], prefixes: [], addresses: [ADDRESS] },
+    { reply: [iaPd(HOME), iaNa(ADDRESS)], prefixes: [HOME], addresses: [ADDRESS] },
+  ];
+  for (const { reply, prefixes, addresses } of combinations) {
+    const script = new Script({ requestAddress: "always" });
+    script.bind(...reply);
+    assert.deepEqual(script.prefixes, prefixes);
+    assert.deepEqual(
+      script.fact.addresses.map(({ address }) => address),
+      addresses,
+    );
+    assert.equal(script.fact.state, "bound");
+  }
+});
+
+test("[D6P-12] an IA that was refused is asked for again in Renews that come before T1, and less and less often", () => {
+  const script = new Script({ requestAddress: "always" });
+  script.bind(iaNa(ADDRESS, { preferred: 40_000, valid: 80_000 }), iaPdWith([status("NoPrefixAvail")]));
+  script.server = ({ message }) => [
+    answerTo(message, "reply", iaNa(ADDRESS, { preferred: 40_000, valid: 80_000 }), iaPdWith([status("NoPrefixAvail")])),
+  ];
+  const bound = script.now;
+  script.pass(3600);
+  const renews = script.of("renew");
+  assert.ok(renews[0]!.at - bound <= 6);
+  assert.ok(renews.length >= 8 && renews.length <= 14, `${renews.length}`);
+  script.server = ({ message }) => [answerTo(message, "reply", iaNa(ADDRESS, { preferred: 40_000, valid: 80_000 }), iaPd(HOME))];
+  script.pass(700);
+  assert.deepEqual(script.prefixes, [HOME]);
+});
+
+test("several IA_PDs of our own are asked for together and used together", () => {
+  const script = new Script({ furtherIaidPrefixes: [7] });
+  script.bind(iaPd(HOME), iaPd(ELSEWHERE, { iaid: 7 }));
+  assert.deepEqual(script.prefixes, [HOME, ELSEWHERE]);
+  assert.deepEqual(
+    script.fact.delegated.map(({ iaid }) => iaid),
+    [1, 7],
+  );
+});
+
+test("a Reply from a global address and another source port is accepted", () => {
+  const script = new Script().link(true).pass(1);
+  const from = ip6("2605:59c8::1");
+  script.hear(answerTo(script.last.message, "advertise", iaPd(HOME)), from, ip6("fe80::2"), 32768).pass(1.1);
+  script.hear(answerTo(script.last.message, "reply", iaPd(HOME)), from, ip6("fe80::2"), 32768);
+  assert.deepEqual(script.prefixes, [HOME]);
+  assert.equal(script.fact.serverAddress, from);
+});
+
+test("[D6P-1] server DUIDs of any type and of 130 octets are accepted and used as they are", () => {
+  for (const duid of [OTHER_SERVER, `0004${"0a".repeat(16)}`, `0063${"ff".repeat(128)}`]) {
+    const script = new Script();
+    script.bind(serverId(duid as never), iaPd(HOME));
+    assert.equal(script.fact.serverDuid, duid);
+    script.pass(76);
+    assert.equal(optionOf(script.last.message, "server-id")?.duid, duid);
+  }
+});
