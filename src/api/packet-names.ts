@@ -38,6 +38,11 @@ export class PacketNames {
     this.#roles.set(key(link, address), THIS_BOX);
   }
 
+  /** A router that is known already. */
+  addRouter(link: string, address: Ip6): void {
+    this.#roles.set(key(link, address), { router: true, of: this.#sender(link) });
+  }
+
   /** Takes from a frame who its sender is. */
   learn(frame: Frame, { interface: link, direction }: Sighting): void {
     if (frame.kind !== "ipv6") return;

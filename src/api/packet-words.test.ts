@@ -50,6 +50,8 @@ test("roles are learned from what a sender says, on its own link only", () => {
   assert.equal(names.of("eth0", router), router);
   line(names, advertisementFrame, "in", "eth0");
   assert.equal(names.of("eth0", router), `router ${router} (not this box)`);
+  names.addRouter("eth8", ip6("fe80::5"));
+  assert.equal(names.of("eth8", ip6("fe80::5")), "router fe80::5 (provider)");
   line(names, encodeIcmpv6Frame({ ...from(own), destination: ALL_NODES }, advertisement));
   assert.equal(names.of("eth8", own), "fe80::1 (this box)");
 });

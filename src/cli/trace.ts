@@ -1,7 +1,7 @@
 /** `skylan trace`: every RA, RS, NS, NA, Redirect, MLD and DHCPv6 message as a readable line while it passes; works with and without the daemon. */
 import { networkInterfaces } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { parseIp6 } from "../addr/ip.ts";
+import { type Ip6, parseIp6 } from "../addr/ip.ts";
 import { createClient, NotRunning } from "../api/client.ts";
 import { packetJson } from "../api/packet-json.ts";
 import { PacketNames } from "../api/packet-names.ts";
@@ -59,6 +59,7 @@ function parseCount(text: string): number {
 async function findPlace(named: readonly string[], options: Options): Promise<Place> {
   const roles = (await rolesOfDaemon(options.runDir)) ?? rolesOfConfig(options.config, named.length > 0);
   const names = new PacketNames(roles?.wan);
+  for (const router of roles?.routers ?? []) names.addRouter(roles!.wan, router);
   for (const [link, addresses] of Object.entries(networkInterfaces())) {
     for (const { address } of addresses ?? []) {
       const own = parseIp6(address);
@@ -72,12 +73,14 @@ async function findPlace(named: readonly string[], options: Options): Promise<Pl
 interface LinkRoles {
   readonly wan: string;
   readonly lans: readonly string[];
+  /** On the WAN. */
+  readonly routers: readonly Ip6[];
 }
 
 async function rolesOfDaemon(runDirectory: string): Promise<LinkRoles | undefined> {
   try {
     const { wan, lans } = await createClient(runDirectory).status();
-    return { wan: wan.interface, lans: lans.map((lan) => lan.interface) };
+    return { wan: wan.interface, lans: lans.map((lan) => lan.interface), routers: wan.routers.map((router) => router.address) };
   } catch (error) {
     if (error instanceof NotRunning) return undefined;
     throw error;
@@ -87,7 +90,7 @@ async function rolesOfDaemon(runDirectory: string): Promise<LinkRoles | undefine
 function rolesOfConfig(file: string, isOptional: boolean): LinkRoles | undefined {
   try {
     const { wan, lans } = loadConfig(file);
-    return { wan: wan.interface, lans: lans.map((lan) => lan.interface) };
+    return { wan: wan.interface, lans: lans.map((lan) => lan.interface), routers: [] };
   } catch (error) {
     if (error instanceof ConfigError && isOptional) return undefined;
     throw error;

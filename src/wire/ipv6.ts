@@ -5,7 +5,6 @@ import { Reader, WireError, Writer } from "./bytes.ts";
 /** Protocol numbers (IANA registry "Assigned Internet Protocol Numbers"). */
 export const UDP = 17;
 export const ICMPV6 = 58;
-export const NO_NEXT_HEADER = 59;
 
 const HOP_BY_HOP = 0;
 const ROUTING = 43;
