@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { ALL_DHCP_SERVERS, ALL_NODES, ip6, UNSPECIFIED } from "../addr/ip.ts";
 import { mac } from "../addr/mac.ts";
 import type { Seconds } from "../addr/time.ts";
@@ -7,6 +8,7 @@ import { encodeDhcpv6 } from "../wire/dhcpv6.ts";
 import { decodeFrame, encodeIcmpv6Frame, encodeUdpFrame } from "../wire/frame.ts";
 import { encodeNdp } from "../wire/ndp.ts";
 import { UNCOLOURED } from "./page-layout.ts";
+import { packetJson } from "./packet-json.ts";
 import { PacketNames } from "./packet-names.ts";
 import { packetLine, packetWords } from "./packet-words.ts";
 
@@ -110,4 +112,39 @@ test("what makes a packet invalid is said at its end", () => {
   const short = encodeIcmpv6Frame({ ...from(), destination: ALL_NODES }, advertisement.subarray(0, 12));
   assert.match(line(new PacketNames("eth8"), short), /ICMPv6\? .*\[\d+ octets expected, \d+ are left \(at octet \d+\)\]$/);
   assert.match(line(new PacketNames("eth8"), Uint8Array.of(1, 2)), /Ethernet\? +\[6 octets expected, 2 are left \(at octet 0\)\]$/);
+});
+
+test("whatever octets come, a frame has words and no line commands the terminal", () => {
+  const reply = encodeUdpFrame(
+    { ...from(), destination: ALL_NODES },
+    { sourcePort: 547, destinationPort: 546, payload: dhcpv6("reply", "text") },
+  );
+  const names = new PacketNames("eth8");
+  fc.assert(
+    fc.property(
+      fc.constantFrom(reply, advertisementFrame),
+      fc.array(fc.tuple(fc.nat(), fc.nat(0xff)), { maxLength: 6 }),
+      (original, changes) => {
+        const bytes = original.slice();
+        for (const [at, octet] of changes) bytes[at % bytes.length] = octet;
+        const words = packetWords(decodeFrame(bytes), "eth8", names);
+        if (!words) return;
+        const captured = { interface: "eth8", time: 0n, bytes, length: bytes.length };
+        const text = [packetLine(words, captured, UNCOLOURED, ""), ...words.options].join(" ");
+        assert.doesNotMatch(text, /[\p{Cc}\p{Cf}]/u);
+        JSON.parse(packetJson(words, captured, decodeFrame(bytes)));
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test("the line of JSON has nanoseconds, plain addresses and the whole message", () => {
+  const frame = decodeFrame(advertisementFrame);
+  const captured = { interface: "eth8", direction: "in", time: 1_790_000_000_000_000_042n, bytes: advertisementFrame, length: 0 } as const;
+  const told = JSON.parse(packetJson(packetWords(frame, "eth8", new PacketNames("eth8"))!, captured, frame));
+  assert.equal(told.time, "2026-09-21T14:13:20.000000042Z");
+  assert.deepEqual([told.interface, told.direction, told.name, told.source, told.hopLimit], ["eth8", "in", "RA", router, 255]);
+  assert.equal(told.message.routerLifetime, 1800);
+  assert.deepEqual(told.faults, []);
 });
