@@ -72,7 +72,7 @@ install_node_modules() {
   local force=()
   # The Node that comes along is built for x86-64; elsewhere the machine's own must be new enough.
   [ "$(uname -m)" = x86_64 ] || force=(--force)
-  npm ci --loglevel=error --no-audit --no-fund --no-progress "${force[@]}" >/dev/null
+  npm ci --loglevel=error --ignore-scripts --no-audit --no-fund --no-progress "${force[@]}" >/dev/null
   exec 9>&-
 }
 
