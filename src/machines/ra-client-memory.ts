@@ -12,14 +12,17 @@ export interface Snapshot {
   readonly shift: Duration;
 }
 
-export function discoveredToJson(known: Discovered): Json {
-  return known as unknown as Json;
+/** Routers are link-local: what was discovered means something on this interface only. */
+export function discoveredToJson(known: Discovered, interfaceName: string): Json {
+  return { ...known, interface: interfaceName } as unknown as Json;
 }
 
-/** What was discovered before; nothing when the snapshot is not of this form. */
-export function discoveredFromJson({ snapshot, shift }: Snapshot): Discovered {
+/** What was discovered before on this interface; nothing when the snapshot is of another one or not of this form. */
+export function discoveredFromJson({ snapshot, shift }: Snapshot, interfaceName: string): Discovered {
   const parsed = v.safeParse(schema(shift), snapshot);
-  return parsed.success ? (parsed.output as Discovered) : NOTHING_DISCOVERED;
+  if (!parsed.success) return NOTHING_DISCOVERED;
+  const { interface: name, ...known } = parsed.output;
+  return name === interfaceName ? (known as Discovered) : NOTHING_DISCOVERED;
 }
 
 function schema(shift: Duration) {
@@ -31,21 +34,22 @@ function schema(shift: Duration) {
   const prefix = parsedBy(parsePrefix);
   const preference = v.picklist(["high", "medium", "low"]);
   const ends = { preferredUntil: instant, validUntil: instant };
+  const dad = { dadCounter: v.pipe(v.number(), v.integer(), v.minValue(0)), replaceAt: v.exactOptional(instant) };
   return v.object({
+    interface: v.string(),
     heard: v.boolean(),
     managed: v.boolean(),
     other: v.boolean(),
     routers: v.array(v.object({ address, preference, until: instant })),
     routes: v.array(v.object({ destination: prefix, router: address, preference, until: instant })),
     onLink: v.array(v.object({ prefix, until: instant })),
-    addresses: v.array(v.object({ address, prefix, ...ends, limits: v.exactOptional(v.object(ends)) })),
+    addresses: v.array(v.object({ address, prefix, ...ends, limits: v.exactOptional(v.object(ends)), ...dad })),
     mtu: v.exactOptional(v.number()),
     hopLimit: v.exactOptional(v.number()),
     reachableTime: v.exactOptional(v.number()),
     retransTimer: v.exactOptional(v.number()),
     resolvers: v.array(v.object({ address, until: instant })),
     searchDomains: v.array(v.object({ domain: v.string(), until: instant })),
-    dadCounters: v.record(v.string(), v.number()),
   });
 }
 

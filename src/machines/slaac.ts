@@ -1,8 +1,8 @@
 /** Stateless address autoconfiguration: RFC 4862 5.5.3 and 5.5.4; stable identifiers by RFC 7217, temporary addresses by RFC 8981 section 3. */
-import { type Ip6, isLinkLocal } from "../addr/ip.ts";
-import { hostAddress, type Prefix, prefixAddress, prefixLength } from "../addr/prefix.ts";
+import type { Ip6 } from "../addr/ip.ts";
+import { hostAddress, type Prefix, prefixLength } from "../addr/prefix.ts";
 import { type Random, uniform } from "../addr/random.ts";
-import { after, between, deadline, type Duration, type Instant, milliseconds, seconds } from "../addr/time.ts";
+import { after, between, deadline, type Instant, instant, milliseconds, seconds } from "../addr/time.ts";
 import type { PrefixInformation } from "../wire/ndp.ts";
 import { stableIid, temporaryIid } from "./stable-iid.ts";
 
@@ -13,7 +13,16 @@ export interface AutoAddress {
   readonly preferredUntil: Instant;
   readonly validUntil: Instant;
   /** Present on temporary addresses: no RA extends them beyond these. */
-  readonly limits?: { readonly preferredUntil: Instant; readonly validUntil: Instant };
+  readonly limits?: Limits;
+  /** Identifiers that were refused before this one: DAD_Counter of RFC 7217 section 5. */
+  readonly dadCounter: number;
+  /** Refused by duplicate address detection: not used any more, and given another identifier at this Instant. */
+  readonly replaceAt?: Instant;
+}
+
+export interface Limits {
+  readonly preferredUntil: Instant;
+  readonly validUntil: Instant;
 }
 
 export interface SlaacOptions {
@@ -26,6 +35,11 @@ export interface SlaacOptions {
 
 /** RFC 4862 5.5.3(e): an unauthenticated RA does not cut a valid lifetime below this. */
 const TWO_HOURS = seconds(7200);
+/** RFC 7217 section 6, and the same number as TEMP_IDGEN_RETRIES of RFC 8981 3.8. */
+export const IDGEN_RETRIES = 3;
+const IDGEN_DELAY = seconds(1);
+/** After the last try: whoever claims every address may stop some day, and then the first identifier is right again. */
+const RECOVERY_DELAY = seconds(60);
 /** RFC 8981 3.8. */
 const TEMP_VALID_LIFETIME = seconds(2 * 86_400);
 const TEMP_PREFERRED_LIFETIME = seconds(86_400);
@@ -33,85 +47,104 @@ const TEMP_PREFERRED_LIFETIME = seconds(86_400);
 const MAX_DESYNC_FACTOR = seconds(0.4 * 86_400);
 /** 2 + TEMP_IDGEN_RETRIES * DupAddrDetectTransmits * RetransTimer / 1000. */
 const REGEN_ADVANCE = seconds(5);
+/** Prefixes with addresses at one time. In a storm of them the oldest go; one that is still advertised comes back with the same address. */
+const MOST_PREFIXES = 16;
 
-/** The addresses after an advertised prefix, with `dadCounter` for a stable identifier that is not known yet. */
+/** The addresses after a prefix was advertised; `agedAddresses` adds the temporary ones. */
 export function advertisedPrefix(
   addresses: readonly AutoAddress[],
   option: PrefixInformation,
-  dadCounter: number,
   options: SlaacOptions,
   now: Instant,
 ): readonly AutoAddress[] {
-  if (!option.autonomous || isLinkLocal(prefixAddress(option.prefix)) || option.preferred > option.valid) return addresses;
-  const known = addresses.some((own) => own.prefix === option.prefix && !own.limits);
-  if (known) return addresses.map((own) => (own.prefix === option.prefix ? extended(own, option, now) : own));
-  if (option.valid === 0 || prefixLength(option.prefix) !== 64) return addresses;
-  return withTemporary([...addresses, stableAddress(option, dadCounter, options, now)], option.prefix, options, now);
+  const { prefix, autonomous, preferred, valid } = option;
+  if (!autonomous || preferred > valid) return addresses;
+  const known = addresses.some((own) => own.prefix === prefix);
+  if (known) return addresses.map((own) => (own.prefix === prefix ? extended(own, option, now) : own));
+  if (valid === 0 || prefixLength(prefix) !== 64) return addresses;
+  return withRoom(addresses).concat(stableAddress(option, options, now));
 }
 
-/** Addresses that are still valid; a temporary one that nears its preferred end gets a successor. */
+/** Addresses that are still valid; refused ones get another identifier when it is time, temporary ones that near their end a successor. */
 export function agedAddresses(addresses: readonly AutoAddress[], options: SlaacOptions, now: Instant): readonly AutoAddress[] {
-  const valid = addresses.filter((own) => own.validUntil > now);
-  return valid.filter((own) => !own.limits).reduce<readonly AutoAddress[]>((all, own) => withTemporary(all, own.prefix, options, now), valid);
+  const current = addresses
+    .filter((own) => own.validUntil > now && (options.temporaryAddresses || !own.limits))
+    .map((own) => (own.replaceAt !== undefined && own.replaceAt <= now ? replaced(own, options) : own));
+  if (!options.temporaryAddresses) return current;
+  return current.concat(
+    current.filter((own) => wantsTemporary(own, current, now)).map((own) => temporaryAddress(own, options.random, now)),
+  );
 }
 
-/** When `agedAddresses` next has something to do. */
-export function agingAt(addresses: readonly AutoAddress[]): readonly Instant[] {
-  return addresses.flatMap((own) => [
-    own.validUntil,
-    ...(own.limits ? [after(own.limits.preferredUntil, milliseconds(-REGEN_ADVANCE))] : []),
-  ]);
+/** When `agedAddresses` may have something to do; instants that have passed mean nothing. */
+export function agingAt(addresses: readonly AutoAddress[]): readonly (Instant | undefined)[] {
+  return addresses.flatMap((own) => [own.validUntil, own.replaceAt, own.limits && regenerationAt(own.limits)]);
 }
 
-/** RFC 7217 section 6: the same prefix with an identifier for the next DAD counter. */
-export function replacedDuplicate(own: AutoAddress, dadCounter: number, options: SlaacOptions): AutoAddress {
-  const { secret, interfaceName } = options;
-  const iid = own.limits ? temporaryIid(options.random) : stableIid({ secret, prefix: own.prefix, interfaceName, dadCounter });
-  return { ...own, address: hostAddress(own.prefix, iid) };
+/** The address after duplicate address detection has refused it: RFC 7217 section 6. */
+export function refused(own: AutoAddress, now: Instant): AutoAddress {
+  return { ...own, replaceAt: after(now, own.dadCounter < IDGEN_RETRIES ? IDGEN_DELAY : RECOVERY_DELAY) };
 }
 
-function stableAddress(option: PrefixInformation, dadCounter: number, { secret, interfaceName }: SlaacOptions, now: Instant): AutoAddress {
-  const { prefix, preferred, valid } = option;
-  const address = hostAddress(prefix, stableIid({ secret, prefix, interfaceName, dadCounter }));
-  return { address, prefix, preferredUntil: deadline(now, preferred), validUntil: deadline(now, valid) };
+function replaced(duplicate: AutoAddress, options: SlaacOptions): AutoAddress {
+  const { replaceAt: _, ...own } = duplicate;
+  const dadCounter = own.dadCounter < IDGEN_RETRIES ? own.dadCounter + 1 : 0;
+  const iid = own.limits ? temporaryIid(options.random) : stableIid({ ...options, prefix: own.prefix, dadCounter });
+  return { ...own, dadCounter, address: hostAddress(own.prefix, iid) };
 }
 
-/** RFC 4862 5.5.3(e): the preferred lifetime always follows the RA, the valid one only upwards or down to two hours. */
+function stableAddress({ prefix, preferred, valid }: PrefixInformation, options: SlaacOptions, now: Instant): AutoAddress {
+  const address = hostAddress(prefix, stableIid({ ...options, prefix, dadCounter: 0 }));
+  return { address, prefix, preferredUntil: deadline(now, preferred), validUntil: deadline(now, valid), dadCounter: 0 };
+}
+
 function extended(own: AutoAddress, { preferred, valid }: PrefixInformation, now: Instant): AutoAddress {
-  const offered = deadline(now, valid);
-  const left = between(now, own.validUntil);
-  const validUntil =
-    offered > own.validUntil || offered > after(now, TWO_HOURS) ? offered : left <= TWO_HOURS ? own.validUntil : after(now, TWO_HOURS);
-  const preferredUntil = deadline(now, preferred);
-  if (!own.limits) return { ...own, preferredUntil, validUntil };
   return {
     ...own,
-    preferredUntil: sooner(preferredUntil, own.limits.preferredUntil),
-    validUntil: sooner(validUntil, own.limits.validUntil),
+    preferredUntil: sooner(deadline(now, preferred), own.limits?.preferredUntil),
+    validUntil: sooner(extendedValidity(own.validUntil, deadline(now, valid), now), own.limits?.validUntil),
   };
 }
 
-/** One temporary address that is preferred for longer than REGEN_ADVANCE, as long as the stable one is: RFC 8981 3.4 and 3.5. */
-function withTemporary(addresses: readonly AutoAddress[], prefix: Prefix, options: SlaacOptions, now: Instant): readonly AutoAddress[] {
-  const stable = addresses.find((own) => own.prefix === prefix && !own.limits);
-  if (!options.temporaryAddresses || !stable || between(now, stable.preferredUntil) <= REGEN_ADVANCE) return addresses;
-  const fresh = addresses.some((own) => own.prefix === prefix && own.limits && between(now, own.limits.preferredUntil) > REGEN_ADVANCE);
-  return fresh ? addresses : [...addresses, temporaryAddress(stable, options.random, now)];
+/** RFC 4862 5.5.3(e): the valid lifetime follows the RA upwards at once, downwards to two hours and no further. */
+function extendedValidity(held: Instant, offered: Instant, now: Instant): Instant {
+  const bound = after(now, TWO_HOURS);
+  if (offered > bound || offered > held) return offered;
+  return sooner(held, bound);
 }
 
-function temporaryAddress(stable: AutoAddress, random: Random, now: Instant): AutoAddress {
-  const desync: Duration = milliseconds(uniform(random, 0, MAX_DESYNC_FACTOR));
+/** One temporary address that is not near its end, as long as the stable one is preferred: RFC 8981 3.4 and 3.5. */
+function wantsTemporary(own: AutoAddress, all: readonly AutoAddress[], now: Instant): boolean {
+  if (own.limits || between(now, own.preferredUntil) <= REGEN_ADVANCE) return false;
+  return !all.some((other) => other.prefix === own.prefix && other.limits && regenerationAt(other.limits) > now);
+}
+
+function temporaryAddress({ prefix, preferredUntil, validUntil }: AutoAddress, random: Random, now: Instant): AutoAddress {
+  const desyncFactor = uniform(random, 0, MAX_DESYNC_FACTOR);
   const limits = {
-    preferredUntil: after(now, milliseconds(TEMP_PREFERRED_LIFETIME - desync)),
+    preferredUntil: after(now, milliseconds(TEMP_PREFERRED_LIFETIME - desyncFactor)),
     validUntil: after(now, TEMP_VALID_LIFETIME),
   };
   return {
-    address: hostAddress(stable.prefix, temporaryIid(random)),
-    prefix: stable.prefix,
-    preferredUntil: sooner(stable.preferredUntil, limits.preferredUntil),
-    validUntil: sooner(stable.validUntil, limits.validUntil),
+    address: hostAddress(prefix, temporaryIid(random)),
+    prefix,
+    preferredUntil: sooner(preferredUntil, limits.preferredUntil),
+    validUntil: sooner(validUntil, limits.validUntil),
     limits,
+    dadCounter: 0,
   };
 }
 
-const sooner = (a: Instant, b: Instant): Instant => (a < b ? a : b);
+function regenerationAt({ preferredUntil }: Limits): Instant {
+  return instant(preferredUntil - REGEN_ADVANCE);
+}
+
+/** The addresses without those of the oldest prefix when there are as many prefixes as there may be. */
+function withRoom(addresses: readonly AutoAddress[]): readonly AutoAddress[] {
+  const prefixes = [...new Set(addresses.map((own) => own.prefix))];
+  return prefixes.length < MOST_PREFIXES ? addresses : addresses.filter((own) => own.prefix !== prefixes[0]);
+}
+
+function sooner(a: Instant, b: Instant | undefined): Instant {
+  return b === undefined || a < b ? a : b;
+}
