@@ -19,6 +19,7 @@ import { LinkSockets } from "./link-sockets.ts";
 import { type Directories, openStores, type Stores } from "./linux-store.ts";
 import { Loop } from "./loop.ts";
 import type { Past } from "./past.ts";
+import { foreignRuleProblems } from "./problems.ts";
 import { continueHistory, historyFromJson, historyToJson } from "./prefix-history.ts";
 import { checkAlone, checkInterfaces, checkRivals } from "./start-checks.ts";
 import { describe } from "./status.ts";
@@ -102,6 +103,9 @@ export class Daemon implements Service {
 
   start(): void {
     this.handle({ kind: "kernel" });
+    for (const { name, text, remedy } of foreignRuleProblems()) {
+      this.#journal.record("firewall", { kind: "note", level: "warning", event: name, text: `${text}. Remedy: ${remedy}` });
+    }
   }
 
   handle(event: Event): void {
@@ -127,7 +131,7 @@ export class Daemon implements Service {
       uptime: Math.floor((now - this.#startedAt) / 1000),
       ...describe(this.#config, this.#past.identity, this.#loop.view(), now),
       prefixHistory: this.#history,
-      problems: [],
+      problems: [...(this.#loop.view().desired?.notices ?? []), ...foreignRuleProblems()],
       events: this.#journal.records,
     };
   }

@@ -11,7 +11,7 @@ import type { Facts } from "../plan/facts.ts";
 import type { LinkFact, Observed } from "../plan/kernel-state.ts";
 import { type Desired, plan } from "../plan/plan.ts";
 import type { SubnetMemory } from "../plan/subnets.ts";
-import { planSysctls } from "../plan/sysctls.ts";
+import { sysctlPaths } from "../plan/sysctls.ts";
 import { type Former, formerToJson, recordFormer } from "./former.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
@@ -83,7 +83,7 @@ export class Loop implements Desk {
   /** Puts the kernel back as it was before skylan came. The loop must not be used afterwards. */
   tearDown(): void {
     const now = this.#world.now();
-    this.#world.apply(teardown(this.#former, this.#observe(), now));
+    this.#world.apply(teardown(this.#former, this.#observe(now), now));
   }
 
   note(source: string, note: Note): void {
@@ -91,9 +91,8 @@ export class Loop implements Desk {
   }
 
   #look(now: Instant): void {
-    this.#observed = this.#observe();
+    this.#observed = this.#observe(now);
     this.#machines.seeLinks(this.#links, this.#observed.links, now);
-    this.#machines.seeDuplicates(this.#observed.duplicates, now);
     this.#machines.seeReady(this.#observed, now);
     this.#links = this.#observed.links;
     this.#lookAt = after(now, LOOK_INTERVAL);
@@ -114,7 +113,7 @@ export class Loop implements Desk {
 
   /** Makes the kernel what is desired; false when it refuses. */
   #reach(desired: Desired, now: Instant): boolean {
-    const observed = this.#observed ?? this.#observe();
+    const observed = this.#observed ?? this.#observe(now);
     const changes = diff(desired.kernel, observed, now);
     if (changes.length === 0) return true;
     const former = recordFormer(this.#former, changes);
@@ -157,10 +156,13 @@ export class Loop implements Desk {
     this.outbox.length = 0;
   }
 
-  #observe(): Observed {
+  /** A duplicate is reported by one look only: whoever looks passes it on. */
+  #observe(now: Instant): Observed {
     const interfaces = [this.#config.wan.interface, ...this.#config.lans.map((lan) => lan.interface)];
-    const sysctls = new Set([...Object.keys(planSysctls(this.#config)), ...Object.keys(this.#former.sysctls)]);
-    return this.#world.observe({ interfaces, sysctls: [...sysctls] });
+    const sysctls = new Set([...sysctlPaths(this.#config), ...Object.keys(this.#former.sysctls)]);
+    const observed = this.#world.observe({ interfaces, sysctls: [...sysctls] });
+    this.#machines.seeDuplicates(observed.duplicates, now);
+    return observed;
   }
 
   #facts(): Facts {

@@ -1,8 +1,7 @@
 /** What earlier runs left for this one: read once at the start, each part on its own, so that one damaged file spoils nothing else. */
-import type { Json } from "../addr/json.ts";
 import type { Random } from "../addr/random.ts";
 import type { Saved } from "../io/store.ts";
-import type { SubnetMemory } from "../plan/subnets.ts";
+import { type SubnetMemory, subnetMemoryFromJson } from "../plan/subnets.ts";
 import { type Former, formerFromJson, NOTHING_FORMER } from "./former.ts";
 import { createIdentity, type Identity, identityFromJson, identityToJson } from "./identity.ts";
 import type { World } from "./world.ts";
@@ -31,12 +30,6 @@ export function recallPast(load: (name: string) => Saved | undefined, seats: rea
     subnets: (subnets && subnetMemoryFromJson(subnets.snapshot)) ?? {},
     snapshots: new Map(seats.flatMap((name) => named(name, load(name)))),
   };
-}
-
-function subnetMemoryFromJson(json: Json): SubnetMemory | undefined {
-  if (json === null || typeof json !== "object" || Array.isArray(json)) return undefined;
-  const isNumber = (value: Json): boolean => typeof value === "number" && Number.isInteger(value) && value >= 0;
-  return Object.values(json).every(isNumber) ? (json as Record<string, number>) : undefined;
 }
 
 function named(name: string, saved: Saved | undefined): [string, Saved][] {

@@ -1,0 +1,171 @@
+/** The peers as their users run them, each in the gateway of a home: WAN on interface "wan", one LAN on interface "lan". */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Home } from "../src/lab/home.ts";
+import type { Running } from "../src/lab/running.ts";
+
+export interface Contender {
+  readonly name: string;
+  /** Programs that must be there, as paths. */
+  readonly needs: readonly string[];
+  /** Cold start, from nothing: links down, no state. */
+  start(home: Home): Promise<void>;
+  /** Ends the programs as their init scripts would. */
+  stop(home: Home): Promise<void>;
+}
+
+/** @throws Error naming what is missing: a bench without its peers proves nothing */
+export function requirePeers(contenders: readonly Contender[]): void {
+  const missing = contenders.flatMap(({ name, needs }) => needs.filter((path) => !existsSync(path)).map((path) => `${path} (for ${name})`));
+  if (missing.length > 0)
+    throw new Error(`these programs of the peers are missing: ${missing.join(", ")}; scripts/setup.sh bench installs them`);
+}
+
+export const skylan: Contender = {
+  name: "skylan",
+  needs: [],
+  start: async (home) => void (await home.startSkylan({ lan: { home: { interface: "lan", open: ["tcp/8080"] } } })),
+  stop: async (home) => void (await home.skylan.stop()),
+};
+
+const running = new WeakMap<Home, Running[]>();
+
+function launch(home: Home, ...command: readonly string[]): void {
+  running.set(home, [...(running.get(home) ?? []), home.gateway.spawn(command)]);
+}
+
+async function endAll(home: Home): Promise<void> {
+  const processes = running.get(home) ?? [];
+  running.delete(home);
+  for (const { pid, running: alive } of processes) if (alive) process.kill(pid, "SIGTERM");
+  await Promise.all(processes.map(({ ended }) => ended));
+}
+
+function file(home: Home, name: string, text: string): string {
+  const path = join(home.directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** One daemon for everything. By default it asks Starlink for no prefix at all: its user must know `WithoutRA=solicit`. */
+export const networkd: Contender = {
+  name: "systemd-networkd",
+  needs: ["/lib/systemd/systemd-networkd"],
+  start: async (home) => {
+    const folder = join(home.directory, "network");
+    mkdirSync(folder, { recursive: true });
+    file(home, "network/wan.network", NETWORKD_WAN);
+    file(home, "network/lan.network", NETWORKD_LAN);
+    // A private /run and a read-only /sys: without udev it then takes links as they are.
+    await home.gateway.shell(`
+      mount -t tmpfs tmpfs /run
+      mount -o remount,ro,bind /sys 2>/dev/null || mount -t sysfs -o ro sysfs /sys
+      mkdir -p /run/systemd/network /run/systemd/netif /run/dbus
+      cp ${folder}/* /run/systemd/network/
+      chmod -R a+rX /run/systemd; chown -R systemd-network: /run/systemd/netif`);
+    launch(home, "/lib/systemd/systemd-networkd");
+  },
+  stop: endAll,
+};
+
+const NETWORKD_WAN = `[Match]
+Name=wan
+[Network]
+IPv6AcceptRA=yes
+DHCP=ipv6
+LinkLocalAddressing=ipv6
+IPForward=ipv6
+[DHCPv6]
+WithoutRA=solicit
+PrefixDelegationHint=::/56
+[IPv6AcceptRA]
+DHCPv6Client=always
+`;
+
+const NETWORKD_LAN = `[Match]
+Name=lan
+[Network]
+LinkLocalAddressing=ipv6
+IPv6AcceptRA=no
+IPv6SendRA=yes
+DHCPPrefixDelegation=yes
+IPForward=ipv6
+[DHCPPrefixDelegation]
+UplinkInterface=wan
+SubnetId=0
+Announce=yes
+`;
+
+/** The essay's own pile: dhcp6c for the prefix, radvd for the LAN, switches by hand. */
+export const essay: Contender = {
+  name: "dhcp6c + radvd (essay)",
+  needs: ["/usr/sbin/dhcp6c", "/usr/sbin/radvd"],
+  start: async (home) => {
+    const dhcp6c = file(home, "dhcp6c.conf", DHCP6C);
+    const radvd = file(home, "radvd.conf", RADVD);
+    await home.gateway.shell(`
+      mount -t tmpfs tmpfs /run
+      mkdir -p /var/lib/dhcpv6 && mount -t tmpfs tmpfs /var/lib/dhcpv6
+      ${switches}
+      ip link set lan up; ip link set wan up`);
+    launch(home, "/usr/sbin/radvd", "-n", "-C", radvd, "-p", "/run/radvd.pid", "-m", "stderr");
+    // As the init script does: dhcp6c can only send once the link-local address is there.
+    launch(
+      home,
+      "sh",
+      "-c",
+      `until ip -6 addr show dev wan scope link | grep -v tentative | grep -q fe80; do sleep 0.05; done; exec dhcp6c -f -c ${dhcp6c} wan`,
+    );
+  },
+  stop: endAll,
+};
+
+const switches = Object.entries({
+  "all/forwarding": 1,
+  "all/accept_ra": 0,
+  "wan/accept_ra": 2,
+  "lan/accept_ra": 0,
+})
+  .map(([path, value]) => `echo ${value} >/proc/sys/net/ipv6/conf/${path}`)
+  .join("\n");
+
+const DHCP6C = `interface wan { send ia-pd 0; };
+id-assoc pd { prefix-interface lan { sla-id 0; sla-len 8; }; };
+`;
+
+const RADVD = `interface lan {
+  AdvSendAdvert on; MinRtrAdvInterval 30; MaxRtrAdvInterval 100; AdvDefaultLifetime 300;
+  prefix ::/64 { AdvOnLink on; AdvAutonomous on; AdvRouterAddr off; AdvValidLifetime 300; AdvPreferredLifetime 150; };
+};
+`;
+
+/** The other usual pair. */
+export const dhcpcd: Contender = {
+  name: "dhcpcd + dnsmasq",
+  needs: ["/usr/sbin/dhcpcd", "/usr/sbin/dnsmasq"],
+  start: async (home) => {
+    const config = file(home, "dhcpcd.conf", DHCPCD);
+    await home.gateway.shell(`
+      mount -t tmpfs tmpfs /run
+      mkdir -p /var/lib/dhcpcd && mount -t tmpfs tmpfs /var/lib/dhcpcd
+      echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+      ip link set lan up; ip link set wan up`);
+    launch(home, "/usr/sbin/dhcpcd", "-B", "-f", config, "wan", "lan");
+    const ra = ["--enable-ra", "--dhcp-range=::,constructor:lan,ra-only,64,300", "--ra-param=lan,20,300"];
+    launch(home, "/usr/sbin/dnsmasq", "-k", "-C", "/dev/null", "--port=0", "--interface=lan", "--bind-dynamic", ...ra);
+  },
+  stop: endAll,
+};
+
+const DHCPCD = `nodev
+duid
+noipv4
+noipv6rs
+allowinterfaces wan lan
+interface wan
+  ipv6rs
+  iaid 1
+  ia_pd 1 lan/0/64
+interface lan
+  noipv6rs
+`;
