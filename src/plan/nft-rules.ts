@@ -13,7 +13,7 @@ export type Element = string | number | Readonly<Record<string, unknown>>;
 
 export const table = (): NftObject => ({ table: { family: FAMILY, name: TABLE } });
 
-export type Hook = "input" | "forward" | "postrouting";
+export type Hook = "input" | "forward" | "output";
 
 /** A chain that packets enter by themselves. */
 export function hookedChain(hook: Hook, policy: "accept" | "drop"): NftObject {
@@ -67,8 +67,8 @@ export const DROP: Expression = { drop: null };
 export const COUNTER: Expression = { counter: null };
 export const jump = (target: string): Expression => ({ jump: { target } });
 export const goTo = (target: string): Expression => ({ goto: { target } });
-/** ICMPv6 type 1 code 5, "source address failed ingress/egress policy". */
-export const REJECT_POLICY: Expression = { reject: { type: "icmpv6", expr: "policy-fail" } };
+/** Refused with ICMPv6 type 1: code 5 is "source address failed ingress/egress policy", code 3 "address unreachable". */
+export const rejectWith = (code: "policy-fail" | "addr-unreachable"): Expression => ({ reject: { type: "icmpv6", expr: code } });
 export const limit = (rate: number, burst: number): Expression => ({ limit: { rate, burst, per: "second" } });
 
 /** A verdict for each value of `key`. */

@@ -1,89 +1,128 @@
 /** Routes: out by the provider's routers, in to the LANs, and nowhere for the rest of what is ours. */
-import { DEFAULT_ROUTE, UNIQUE_LOCAL } from "../addr/prefix.ts";
+import type { Ip6 } from "../addr/ip.ts";
+import { covers, DEFAULT_ROUTE, overlaps, type Prefix, prefix, UNIQUE_LOCAL } from "../addr/prefix.ts";
+import type { Instant } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
-import type { RouterPreference } from "../machines/facts.ts";
+import type { RaClientFact, RouterPreference } from "../machines/facts.ts";
 import type { Facts } from "./facts.ts";
 import type { Holding, LanSubnet } from "./holdings.ts";
 import type { RejectRoute, RouteState, UnicastRoute } from "./kernel-state.ts";
+import { without } from "./prefix-difference.ts";
 
 /**
- * The kernel tells routes apart by destination, metric and next hop: with its own metrics (256, 1024) ours would collide with those that it
- * made itself before we came. On-link routes win over everything with the same destination.
+ * The smaller metric wins among routes of one destination. The kernel tells routes apart by destination, metric and next hop: with its own metrics (256
+ * on-link, 1024 from advertisements) ours would collide with those that it made itself before we came, and ours must win over them.
  */
 const ON_LINK_METRIC = 250;
-/** The better router has the smaller metric. */
-const ROUTER_METRIC: Readonly<Record<RouterPreference, number>> = { high: 500, medium: 1000, low: 2000 };
+/** Two routers of one preference differ too: the kernel would spread flows over equal routes, although each may drop the other's addresses. */
+const ROUTER_METRIC: Readonly<Record<RouterPreference, number>> = { high: 500, medium: 600, low: 700 };
+/** Behind everything that lives: the /64 may be in use on another LAN by now. */
+const WITHDRAWN_METRIC = 900;
 /** A catch-all: any route of the same destination that means something is better. */
 const REJECT_METRIC = 65_536;
+
+/** RFC 4191 gives no bound; a link with more is not worth the memory. */
+const MOST_ROUTERS = 16;
+const MOST_WAN_ROUTES = 64;
+const NOT_ROUTED = ["fe80::/10", "ff00::/8", UNIQUE_LOCAL].map(prefix);
 
 export function planRoutes(
   config: Config,
   facts: Facts,
   holdings: readonly Holding[],
   subnets: readonly LanSubnet[],
+  now: Instant,
 ): readonly RouteState[] {
-  return distinct([...wanRoutes(config, facts), ...lanRoutes(subnets), ...withdrawnRoutes(config, facts), ...rejects(holdings)]);
+  const wan = facts.ra ? wanRoutes(config.wan.interface, facts.ra, holdings, now) : [];
+  return [...wan, ...lanRoutes(config, facts, subnets, now), ...rejects(holdings)];
 }
 
-function wanRoutes(config: Config, { ra }: Facts): readonly UnicastRoute[] {
-  const name = config.wan.interface;
-  const mtu = ra?.mtu === undefined ? {} : { mtu: ra.mtu };
-  const byRouter = (destination: UnicastRoute["destination"], gateway: UnicastRoute["gateway"] & string, preference: RouterPreference) => ({
-    kind: "unicast" as const,
+/** Whether a route leads out of the home: without one nobody may be offered us as default router (RFC 7084 G-4, G-5). */
+export function hasWayOut({ ra, links }: Facts, wan: string, now: Instant): boolean {
+  const carrier = links.some((link) => link.name === wan && link.up && link.carrier);
+  return carrier && ra !== undefined && defaultRouters(ra, now).length > 0;
+}
+
+interface DefaultRouter {
+  readonly address: Ip6;
+  readonly preference: RouterPreference;
+  readonly until: Instant;
+}
+
+/** A route information option for ::/0 says more than the header of its advertisement (RFC 4191 3.1, type C hosts). */
+function defaultRouters({ routers, routes }: RaClientFact, now: Instant): readonly DefaultRouter[] {
+  const byAddress = new Map<Ip6, DefaultRouter>(routers.map(({ address, preference, until }) => [address, { address, preference, until }]));
+  for (const { destination, router, preference, until } of routes) {
+    if (destination === DEFAULT_ROUTE) byAddress.set(router, { address: router, preference, until });
+  }
+  return [...byAddress.values()].filter(({ until }) => until > now).slice(0, MOST_ROUTERS);
+}
+
+function wanRoutes(name: string, ra: RaClientFact, holdings: readonly Holding[], now: Instant): readonly UnicastRoute[] {
+  const foreign = (destination: Prefix): boolean => isForeign(destination, holdings);
+  const ranks = new Map<RouterPreference, number>();
+  const byRouter = (destination: Prefix, { address, preference, until }: DefaultRouter, rank: number): UnicastRoute => ({
+    kind: "unicast",
     destination,
     interface: name,
-    gateway,
-    metric: ROUTER_METRIC[preference],
+    gateway: address,
+    metric: ROUTER_METRIC[preference] + rank,
     preference,
-    ...mtu,
+    until,
   });
-  return [
-    ...(ra?.routers ?? []).map(({ address, preference, until }) => ({ ...byRouter(DEFAULT_ROUTE, address, preference), until })),
-    ...(ra?.routes ?? []).map(({ destination, router, preference, until }) => ({ ...byRouter(destination, router, preference), until })),
-    ...(ra?.onLink ?? []).map(({ prefix, until }) => ({ ...onLink(name, prefix, until), ...mtu })),
-  ];
+  const routers = defaultRouters(ra, now);
+  const defaults = routers.map((router) => {
+    const rank = ranks.get(router.preference) ?? 0;
+    ranks.set(router.preference, rank + 1);
+    return byRouter(DEFAULT_ROUTE, router, rank);
+  });
+  const specific = ra.routes
+    .filter(({ destination, until }) => destination !== DEFAULT_ROUTE && until > now && foreign(destination))
+    .map(({ destination, router, preference, until }) =>
+      byRouter(destination, { address: router, preference, until }, rankOf(routers, router)),
+    );
+  const links = ra.onLink
+    .filter(({ prefix: value, until }) => until > now && foreign(value))
+    .map((link) => onLink(name, link.prefix, link.until));
+  return [...defaults, ...specific.slice(0, MOST_WAN_ROUTES), ...links.slice(0, MOST_WAN_ROUTES)];
 }
 
-function lanRoutes(subnets: readonly LanSubnet[]): readonly UnicastRoute[] {
-  return subnets.map(({ lan, prefix, holding }) => onLink(lan.interface, prefix, holding.validUntil));
+/** The place of a router among the default routers; one that is none comes last. */
+function rankOf(routers: readonly DefaultRouter[], address: Ip6): number {
+  const rank = routers.findIndex((router) => router.address === address);
+  return rank < 0 ? MOST_ROUTERS : rank;
+}
+
+/** The provider's link has no say about what is ours, except in the part that it has kept for itself (RFC 6603). */
+function isForeign(destination: Prefix, holdings: readonly Holding[]): boolean {
+  if (NOT_ROUTED.some((range) => covers(range, destination))) return false;
+  return !holdings.some((holding) => overlaps(holding.prefix, destination) && !(holding.excluded && covers(holding.excluded, destination)));
 }
 
 /**
- * A /64 that is being withdrawn stays on its LAN: a host that still uses it is told so with an ICMPv6 error (RFC 7084 L-14), and without this route the
- * error would leave by the WAN or die in the reject route.
+ * The LANs' own /64s, and those that are being withdrawn: a host that still uses one is told so with an ICMPv6 error (RFC 7084 L-14), and without this
+ * route the error would leave by the WAN or die in a reject route.
  */
-function withdrawnRoutes(config: Config, { lans }: Facts): readonly UnicastRoute[] {
-  return config.lans.flatMap(({ interface: name }) =>
-    (lans[name]?.withdrawing ?? []).map(({ prefix, until }) => onLink(name, prefix, until)),
+function lanRoutes(config: Config, { lans }: Facts, subnets: readonly LanSubnet[], now: Instant): readonly UnicastRoute[] {
+  const live = subnets.map(({ lan, prefix: value, holding }) => onLink(lan.interface, value, holding.validUntil));
+  const names = new Set(live.map((route) => `${route.interface} ${route.destination}`));
+  const withdrawn = config.lans.flatMap(({ interface: name }) =>
+    (lans[name]?.withdrawing ?? [])
+      .filter(({ prefix: value, until }) => until > now && !names.has(`${name} ${value}`))
+      .map(({ prefix: value, until }) => ({ ...onLink(name, value, until), metric: WITHDRAWN_METRIC })),
   );
+  return [...live, ...withdrawn];
 }
 
-/** What of a delegation is on no LAN comes back as an error instead of bouncing between us and the provider (RFC 7084 WPD-5); ULAs never leave (ULA-4). */
-function rejects(holdings: readonly Holding[]): readonly RejectRoute[] {
-  return [UNIQUE_LOCAL, ...holdings.map(({ prefix }) => prefix)].map((destination) => ({
-    kind: "unreachable",
-    destination,
-    metric: REJECT_METRIC,
-  }));
-}
-
-function onLink(name: string, destination: UnicastRoute["destination"], until: UnicastRoute["until"]): UnicastRoute {
+function onLink(name: string, destination: Prefix, until: Instant): UnicastRoute {
   return { kind: "unicast", destination, interface: name, metric: ON_LINK_METRIC, preference: "medium", until };
 }
 
-/** The first of those that the kernel could not tell apart. */
-function distinct(routes: readonly RouteState[]): readonly RouteState[] {
-  const known = new Map<string, RouteState>();
-  for (const route of routes) {
-    const via = route.kind === "unicast" ? `${route.interface} ${route.gateway ?? ""}` : "";
-    const key = `${route.destination} ${route.metric} ${via}`;
-    if (!known.has(key)) known.set(key, route);
-  }
-  return [...known.values()];
-}
-
-/** Whether a route leads out of the home: without one nobody may be offered us as default router (RFC 7084 G-4). */
-export function hasWayOut({ ra, links }: Facts, wan: string): boolean {
-  const carrier = links.some((link) => link.name === wan && link.up && link.carrier);
-  return carrier && ra !== undefined && ra.routers.length > 0;
+/**
+ * What of a delegation is on no LAN comes back as an error instead of bouncing between us and the provider (RFC 7084 WPD-5); ULAs never leave (ULA-4).
+ * The part that the provider has kept is reached by it.
+ */
+function rejects(holdings: readonly Holding[]): readonly RejectRoute[] {
+  const ours = holdings.flatMap((holding) => (holding.excluded ? without(holding.prefix, holding.excluded) : [holding.prefix]));
+  return [...new Set([UNIQUE_LOCAL, ...ours])].map((destination) => ({ kind: "unreachable", destination, metric: REJECT_METRIC }));
 }

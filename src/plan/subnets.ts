@@ -1,12 +1,21 @@
 /**
- * Which LAN gets which /64 of which delegation: RFC 7084 L-2, WPD-3; RFC 9818 LPD-2, LPD-3. A LAN keeps its number; a number that does not fit into a
- * smaller delegation is replaced for that delegation only, so that it is back when the delegation grows again.
+ * Which LAN gets which /64 of a prefix: RFC 7084 L-2 and WPD-3, RFC 9818 LPD-2 and LPD-3. A LAN keeps its number as long as it fits: over restarts, in
+ * another prefix, and when other LANs come, go or change their order.
  */
-import { overlaps, type Prefix, prefixLength, subnet, subnetCount } from "../addr/prefix.ts";
+import type { Json } from "../addr/json.ts";
+import { covers, overlaps, type Prefix, prefixAddress, prefixLength, prefixOf, subnet, subnetCount, subnetIndex } from "../addr/prefix.ts";
 import type { LanConfig } from "../config/config.ts";
 
-/** Subnet numbers by LAN name. */
-export type SubnetMemory = Readonly<Record<string, number>>;
+/** By LAN name, also of LANs that are gone from the config: they may come back. */
+export type SubnetMemory = Readonly<Record<string, RememberedNumbers>>;
+
+/** The numbers of one LAN. They differ between two prefixes of different lengths, and where one has an excluded part. */
+export type RememberedNumbers = {
+  /** The one it had last, wherever that was. */
+  readonly last: number;
+  /** By prefix, of the last few prefixes: one that comes back finds its LANs as they were. */
+  readonly in: Readonly<Record<string, number>>;
+};
 
 /** A prefix to number LANs from: a delegation or the ULA. */
 export interface SubnetPool {
@@ -15,82 +24,161 @@ export interface SubnetPool {
   readonly excluded?: Prefix;
 }
 
-export interface Numbering {
-  /** By LAN name; a LAN for which nothing is left is missing. */
-  readonly subnets: ReadonlyMap<string, Prefix>;
-  /** LANs that got none, in configured order. */
-  readonly without: readonly string[];
-}
+/** The LANs' subnet numbers in one pool, by LAN name. A LAN for which nothing is left is missing. */
+export type Numbers = ReadonlyMap<string, number>;
 
 const LAN_LENGTH = 64;
+/** The first four billion /64s are enough, and all numbers stay exact. */
+const MOST_SUBNETS = 2 ** 32;
+/** LANs that are gone from the config and still remembered. */
+const MOST_FORMER_LANS = 256;
+const MOST_PREFIXES = 8;
 
-/** The numbers of all LANs: the owner's, those of before, and for new LANs the lowest free ones. */
-export function rememberNumbers(lans: readonly LanConfig[], memory: SubnetMemory): SubnetMemory {
-  const numbers: Record<string, number> = { ...memory };
-  for (const lan of lans) if (lan.subnet !== undefined) numbers[lan.name] = lan.subnet;
-  const fixed = new Set(lans.flatMap((lan) => (lan.subnet === undefined ? [] : [lan.subnet])));
-  const taken = new Set(fixed);
-  for (const { name, subnet: wanted } of lans) {
-    if (wanted !== undefined) continue;
-    const before = numbers[name];
-    const number = before === undefined || taken.has(before) ? lowestFree(taken, numbers) : before;
-    numbers[name] = number;
+/** Whether a LAN can be numbered from it at all: a prefix longer than /64 makes no LAN (RFC 4862 5.5.3 d). */
+export const isNumberable = (prefix: Prefix): boolean => prefixLength(prefix) <= LAN_LENGTH;
+
+/** The /64 with a number. */
+export const lanPrefix = (pool: SubnetPool, number: number): Prefix => subnet(pool.prefix, LAN_LENGTH, number);
+
+/** One number of each pool for each LAN; two LANs never share a /64, not even where pools overlap. */
+export function numberLans(pools: readonly SubnetPool[], lans: readonly LanConfig[], memory: SubnetMemory): readonly Numbers[] {
+  const owners = new Map<Prefix, string>();
+  const given = new Map<string, number>();
+  return pools.map((pool) => {
+    if (!isNumberable(pool.prefix)) return new Map();
+    const numbers = numberPool(pool, lans, { memory, owners, given });
+    for (const [name, number] of numbers) {
+      owners.set(lanPrefix(pool, number), name);
+      if (!given.has(name)) given.set(name, number);
+    }
+    return numbers;
+  });
+}
+
+/** What is to be remembered after a numbering. */
+export function rememberNumbers(pools: readonly SubnetPool[], numbered: readonly Numbers[], memory: SubnetMemory): SubnetMemory {
+  const present = new Set(numbered.flatMap((numbers) => [...numbers.keys()]));
+  const former = Object.keys(memory).filter((name) => !present.has(name));
+  const now = [...present].map((name) => [name, remembered(name, pools, numbered, own(memory, name))] as const);
+  return Object.fromEntries([...former.slice(-MOST_FORMER_LANS).map((name) => [name, memory[name]!] as const), ...now]);
+}
+
+function remembered(
+  name: string,
+  pools: readonly SubnetPool[],
+  numbered: readonly Numbers[],
+  before?: RememberedNumbers,
+): RememberedNumbers {
+  const held = pools.flatMap(({ prefix }, i): (readonly [string, number])[] => {
+    const number = numbered[i]!.get(name);
+    return number === undefined ? [] : [[prefix, number]];
+  });
+  const earlier = Object.entries(before?.in ?? {}).filter(([prefix]) => !held.some(([now]) => now === prefix));
+  return { last: held[0]![1], in: Object.fromEntries([...earlier, ...held].slice(-MOST_PREFIXES)) };
+}
+
+/** Reads a saved memory; undefined when it is none. */
+export function subnetMemoryFromJson(json: Json): SubnetMemory | undefined {
+  if (!isRecord(json)) return undefined;
+  const right = Object.values(json).every(
+    (entry) => isRecord(entry) && isNumber(entry["last"]) && isRecord(entry["in"]) && Object.values(entry["in"]).every(isNumber),
+  );
+  return right ? (json as unknown as SubnetMemory) : undefined;
+}
+
+function isRecord(json: Json | undefined): json is Readonly<Record<string, Json>> {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+const isNumber = (json: Json | undefined): boolean => typeof json === "number" && Number.isInteger(json) && json >= 0;
+
+/** What is known when a pool's turn comes. */
+interface Known {
+  readonly memory: SubnetMemory;
+  /** LANs by the /64s of the pools before. */
+  readonly owners: ReadonlyMap<Prefix, string>;
+  /** Numbers of the first pool, so that a LAN has the same in each where it can. */
+  readonly given: ReadonlyMap<string, number>;
+}
+
+/** From the strongest wish to the weakest: what the owner wrote, what the LAN has here, what it has elsewhere, what it had. */
+const WISHES: readonly ((lan: LanConfig, pool: SubnetPool, known: Known) => number | undefined)[] = [
+  (lan) => lan.subnet,
+  (lan, pool, { memory }) => own(memory, lan.name)?.in[pool.prefix],
+  (lan, _pool, { given }) => given.get(lan.name),
+  (lan, _pool, { memory }) => own(memory, lan.name)?.last,
+];
+
+function numberPool(pool: SubnetPool, lans: readonly LanConfig[], known: Known): Numbers {
+  const room = roomOf(pool);
+  // RFC 7084 WPD-3 leaves the choice: the LANs that the owner wrote first.
+  const served = lans.slice(0, room.count);
+  const numbers = new Map<string, number>();
+  const taken = new Set<number>();
+  const isFree = (number: number, name: string): boolean => {
+    if (taken.has(number) || !room.has(number)) return false;
+    return (known.owners.get(lanPrefix(pool, number)) ?? name) === name;
+  };
+  const give = (name: string, number: number): void => {
     taken.add(number);
+    numbers.set(name, number);
+  };
+  for (const wish of WISHES) {
+    for (const lan of served) {
+      const number = wish(lan, pool, known);
+      if (number !== undefined && !numbers.has(lan.name) && isFree(number, lan.name)) give(lan.name, number);
+    }
+  }
+  const unnumbered = served.filter((lan) => !numbers.has(lan.name));
+  for (const avoided of [formerNumbers(pool, lans, known.memory), new Set<number>()]) {
+    let next = 0;
+    for (const { name } of unnumbered) {
+      if (numbers.has(name)) continue;
+      while (next < room.end && (avoided.has(next) || !isFree(next, name))) next = room.after(next);
+      if (next < room.end) give(name, next);
+    }
   }
   return numbers;
 }
 
-/** One /64 of `pool` for each LAN, in configured order until none is left. */
-export function numberLans(pool: SubnetPool, lans: readonly LanConfig[], numbers: SubnetMemory): Numbering {
-  const count = subnetCount(pool.prefix, LAN_LENGTH);
-  const usable = (number: number): boolean => number < count && !isExcluded(pool, number);
-  const subnets = new Map<string, Prefix>();
-  const taken = new Set<number>();
-  for (const lan of lans) {
-    const number = numbers[lan.name]!;
-    if (!usable(number) || taken.has(number)) continue;
-    taken.add(number);
-    subnets.set(lan.name, subnet(pool.prefix, LAN_LENGTH, number));
-  }
-  for (const lan of lans) {
-    if (subnets.has(lan.name)) continue;
-    const number = firstUsable(count, (candidate) => usable(candidate) && !taken.has(candidate));
-    if (number === undefined) continue;
-    taken.add(number);
-    subnets.set(lan.name, subnet(pool.prefix, LAN_LENGTH, number));
-  }
-  return inOrderOfConfig(lans, subnets, count);
+/** The numbers of LANs that are not in the config now: kept free for their return while there are others. */
+function formerNumbers({ prefix }: SubnetPool, lans: readonly LanConfig[], memory: SubnetMemory): ReadonlySet<number> {
+  const names = new Set(lans.map((lan) => lan.name));
+  const former = Object.entries(memory).filter(([name]) => !names.has(name));
+  return new Set(former.map(([, numbers]) => numbers.in[prefix] ?? numbers.last));
 }
 
-/** When there is not enough for all, the LANs that stand first in the config win over those whose number happens to fit. */
-function inOrderOfConfig(lans: readonly LanConfig[], subnets: ReadonlyMap<string, Prefix>, count: number): Numbering {
-  const without = lans.filter((lan) => !subnets.has(lan.name)).map((lan) => lan.name);
-  if (without.length === 0 || count === 0) return { subnets, without };
-  const prefixes = [...subnets.values()];
-  const served = lans.slice(0, prefixes.length);
-  const kept = new Map(served.flatMap(({ name }) => (subnets.has(name) ? [[name, subnets.get(name)!] as const] : [])));
-  const spare = prefixes.filter((prefix) => ![...kept.values()].includes(prefix));
-  for (const { name } of served) if (!kept.has(name)) kept.set(name, spare.shift()!);
-  return { subnets: kept, without: lans.slice(prefixes.length).map((lan) => lan.name) };
+/** The numbers that exist in a pool. */
+interface Room {
+  readonly count: number;
+  readonly end: number;
+  has(number: number): boolean;
+  /** The next number to be looked at; an excluded part is passed in one step. */
+  after(number: number): number;
 }
 
-function isExcluded({ prefix, excluded }: SubnetPool, number: number): boolean {
-  return excluded !== undefined && overlaps(subnet(prefix, LAN_LENGTH, number), excluded);
+function roomOf(pool: SubnetPool): Room {
+  const end = Math.min(subnetCount(pool.prefix, LAN_LENGTH), MOST_SUBNETS);
+  const [from, to] = excludedNumbers(pool);
+  const excluded = Math.max(0, Math.min(to, end) - Math.min(from, end));
+  return {
+    count: end - excluded,
+    end,
+    has: (number) => number < end && (number < from || number >= to),
+    after: (number) => (number + 1 >= from && number + 1 < to ? to : number + 1),
+  };
 }
 
-function lowestFree(taken: ReadonlySet<number>, numbers: SubnetMemory): number {
-  const known = new Set(Object.values(numbers));
-  let number = 0;
-  while (taken.has(number) || known.has(number)) number++;
-  return number;
+/** First excluded number and the first behind it. A part of a /64 excludes all of it. */
+function excludedNumbers({ prefix, excluded }: SubnetPool): readonly [number, number] {
+  if (excluded === undefined || !overlaps(prefix, excluded)) return [0, 0];
+  if (covers(excluded, prefix)) return [0, Number.POSITIVE_INFINITY];
+  const length = Math.min(prefixLength(excluded), LAN_LENGTH);
+  const size = subnetCount(prefixOf(prefixAddress(excluded), length), LAN_LENGTH);
+  const first = subnetIndex(prefix, prefixOf(prefixAddress(excluded), length))! * size;
+  return [first, first + size];
 }
 
-/** More numbers than the largest excluded part that a provider could have (half of a /48) are never looked at. */
-function firstUsable(count: number, usable: (number: number) => boolean): number | undefined {
-  const most = Math.min(count, 70_000);
-  for (let number = 0; number < most; number++) if (usable(number)) return number;
-  return undefined;
+function own(memory: SubnetMemory, name: string): RememberedNumbers | undefined {
+  return Object.hasOwn(memory, name) ? memory[name] : undefined;
 }
-
-/** Whether SLAAC can use it at all: a longer prefix than /64 makes no LAN (RFC 4862 5.5.3). */
-export const isNumberable = (prefix: Prefix): boolean => prefixLength(prefix) <= LAN_LENGTH;

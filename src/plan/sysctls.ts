@@ -1,42 +1,74 @@
 /** The kernel's switches: what it must do as a router, and what it must leave to skylan. Values as /proc/sys shows them. */
 import type { Config } from "../config/config.ts";
+import type { RaClientFact } from "../machines/facts.ts";
+
+type Switches = Readonly<Record<string, string>>;
 
 /**
  * The kernel obeys no Router Advertisement by itself: skylan does on the WAN, whatever switches forwarding on or off, and on a LAN nobody may turn the
  * router's own routes (RFC 4861 6.2.7).
  */
-const EVERY_LINK: Readonly<Record<string, string>> = {
+const EVERY_LINK: Switches = {
   disable_ipv6: "0",
   accept_ra: "0",
   autoconf: "0",
   accept_redirects: "0",
   forwarding: "1",
-};
-
-const WAN_LINK: Readonly<Record<string, string>> = {
-  ...EVERY_LINK,
-  // Some providers send a DHCPv6 Reply to the Ethernet broadcast address.
+  // Neighbours learn at once that the card, and with it the MAC address, is another one.
+  ndisc_notify: "1",
+  // A packet in a frame to the Ethernet broadcast address is still a packet to us: some providers send DHCPv6 Replies so.
   drop_unicast_in_l2_multicast: "0",
   // The Solicit has a random delay of its own (RFC 8415 18.2.1): the one before duplicate address detection would only add to it.
   router_solicitation_delay: "0",
 };
 
-const LAN_LINK: Readonly<Record<string, string>> = {
+const LAN_LINK: Switches = {
   ...EVERY_LINK,
   // A host announces its new address (RFC 9131): its first inbound packet need not wait for a neighbor solicitation.
   accept_untracked_na: "1",
-  router_solicitation_delay: "0",
 };
 
-/** Path below /proc/sys to value, in no state of the home another. */
-export function planSysctls(config: Config): Readonly<Record<string, string>> {
+/** The kernel forgets flows earlier than RFC 6092 (REC-14, REC-35, REC-40) and RFC 5382 (REQ-5) permit. Seconds. */
+const FLOW_TIMERS: Switches = {
+  udp_timeout: "300",
+  udp_timeout_stream: "300",
+  tcp_timeout_syn_sent: "240",
+  tcp_timeout_syn_recv: "240",
+  tcp_timeout_fin_wait: "240",
+  tcp_timeout_close_wait: "240",
+  tcp_timeout_last_ack: "240",
+  tcp_timeout_time_wait: "240",
+  sctp_timeout_established: "7440",
+  icmpv6_timeout: "120",
+};
+
+/** A hostile advertisement must not keep our packets from getting far (RFC 4861 6.3.4 has no lower bound). */
+const LEAST_HOP_LIMIT = 32;
+
+/** Path below /proc/sys to value. The rules that keep the home closed are in place before forwarding is on. */
+export function planSysctls(config: Config, ra: RaClientFact | undefined): Switches {
   return {
-    "net/ipv6/conf/all/forwarding": "1",
-    ...ofLink(config.wan.interface, WAN_LINK),
-    ...Object.assign({}, ...config.lans.map((lan) => ofLink(lan.interface, LAN_LINK))),
+    ...inFolder("net/netfilter/nf_conntrack_", FLOW_TIMERS),
+    ...inFolder("net/ipv6/conf/all/", { forwarding: "1" }),
+    ...inFolder(`net/ipv6/conf/${config.wan.interface}/`, { ...EVERY_LINK, ...(ra && parametersOf(ra)) }),
+    ...Object.assign({}, ...config.lans.map((lan) => inFolder(`net/ipv6/conf/${lan.interface}/`, LAN_LINK))),
   };
 }
 
-function ofLink(name: string, values: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`net/ipv6/conf/${name}/${key}`, value]));
+/** Every path that a plan for this config can hold. */
+export function sysctlPaths(config: Config): readonly string[] {
+  const parameters = ["mtu", "hop_limit"].map((name) => `net/ipv6/conf/${config.wan.interface}/${name}`);
+  return [...Object.keys(planSysctls(config, undefined)), ...parameters];
+}
+
+/** What the provider's routers say of the link, RFC 4861 6.3.4. The ra-client has checked the MTU. */
+function parametersOf({ mtu, hopLimit }: RaClientFact): Switches {
+  return {
+    ...(mtu !== undefined && { mtu: String(mtu) }),
+    ...(hopLimit !== undefined && hopLimit >= LEAST_HOP_LIMIT && { hop_limit: String(hopLimit) }),
+  };
+}
+
+function inFolder(folder: string, values: Switches): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [folder + key, value]));
 }

@@ -4,36 +4,20 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ip6 } from "../../src/addr/ip.ts";
-import { prefix } from "../../src/addr/prefix.ts";
 import { after, NEVER, seconds } from "../../src/addr/time.ts";
 import type { Change } from "../../src/diff/change.ts";
 import { diff } from "../../src/diff/diff.ts";
 import { apply } from "../../src/kernel/apply.ts";
-import { parseConfig } from "../../src/config/parse-config.ts";
 import { bootNow } from "../../src/kernel/clock.ts";
 import { KernelEvents } from "../../src/kernel/events.ts";
-import { closeHandles, openHandles } from "../../src/kernel/handles.ts";
 import { KernelError } from "../../src/kernel/kernel-error.ts";
 import { NETLINK_ROUTE, type NetlinkNews, subscribe } from "../../src/kernel/netlink-socket.ts";
 import { openNftables, runProgram } from "../../src/kernel/nftables.ts";
-import { observe } from "../../src/kernel/observe.ts";
 import { openRawIcmpv6 } from "../../src/kernel/raw-icmpv6.ts";
 import { readSysctl, writeSysctl } from "../../src/kernel/sysctl.ts";
-import { planFirewall } from "../../src/plan/firewall.ts";
 import type { AddressState, KernelState, Observed, Ruleset, UnicastRoute } from "../../src/plan/kernel-state.ts";
-import { rulesetText } from "../../src/wire/nft-json.ts";
 import { RTNLGRP_IPV6_IFADDR } from "../../src/wire/rtnetlink.ts";
 import { hasErrno, homeState, host, lanAddress, makeHome, movedState, rules, shell, until, uplink } from "../fixtures/bare-home.ts";
-
-const FIVE_LINES = `
-[wan]
-interface = "wan"
-[lan.home]
-interface = "lan"
-open = ["tcp/8080-8090", "udp/5000"]
-[gateway]
-open = ["tcp/22"]
-`;
 
 test("what was applied is what is observed, and applying it twice changes nothing", async (t) => {
   const home = await makeHome(t);
@@ -215,22 +199,6 @@ test("rules are replaced in one transaction, and when elements of a set are the 
     assert.throws(() => apply([{ kind: "ruleset", from: second, to: broken }], home.handles), KernelError);
     assert.deepEqual(handles(), before);
   });
-});
-
-test("the planned firewall is listed as it was asked for, by which it is known as unchanged", async (t) => {
-  const home = await makeHome(t);
-  const config = parseConfig(FIVE_LINES, "skylan.toml");
-  for (const forwarding of [false, true]) {
-    const delegated = forwarding ? [prefix("2605:59c8:1200::/56")] : [];
-    const lanPrefixes = forwarding ? [prefix("2605:59c8:1200::/64")] : [];
-    const ruleset = planFirewall(config, { forwarding, delegated, lanPrefixes });
-    home.namespace.run(() => {
-      apply([{ kind: "ruleset", from: undefined, to: ruleset }], home.handles);
-      const fresh = openHandles();
-      assert.equal(rulesetText(observe({ interfaces: [], sysctls: [] }, fresh).ruleset!), rulesetText(ruleset));
-      closeHandles(fresh);
-    });
-  }
 });
 
 test("a rule set that another hand has changed is seen and put right", async (t) => {
