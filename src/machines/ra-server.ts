@@ -7,13 +7,14 @@ import type { Mac } from "../addr/mac.ts";
 import type { Random } from "../addr/random.ts";
 import { between, type Duration, earliest, type Instant, milliseconds, seconds } from "../addr/time.ts";
 import { WireError } from "../wire/bytes.ts";
-import { decodeNdp, type NdpMessage, ndpOptionOf, type RouterAdvertisement } from "../wire/ndp.ts";
+import { decodeNdp, type NdpMessage, type RouterAdvertisement } from "../wire/ndp.ts";
 import type { Advertisement, RaServerFact } from "./facts.ts";
 import type { Json, Machine, Note, Output, Packet, Tick } from "./machine.ts";
 import { OtherRouters } from "./other-routers.ts";
 import { type Built, buildAdvertisement, LIMITS_OF_RFC_9096, type LifetimeLimits } from "./ra-build.ts";
 import { RetiredOptions } from "./ra-retired.ts";
 import { type Interval, intervalFor, MAX_RA_DELAY_TIME, RaSchedule } from "./ra-schedule.ts";
+import { lookAtSolicitation } from "./solicitation-check.ts";
 import { StalePrefixes } from "./stale-prefixes.ts";
 
 export type RaServerInput =
@@ -121,11 +122,10 @@ class RaServer implements Machine<RaServerInput, RaServerFact> {
   /** RFC 4861 6.1.1 and 6.2.6; RFC 7772 5.1: by unicast wherever possible. */
   #hearSolicitation(packet: Packet, now: Instant): void {
     if (!this.#advertisement || this.#stopped) return;
-    const message = decode(packet.bytes);
-    if (message?.kind !== "router-solicitation") return;
-    const address = ndpOptionOf(message, "source-link-layer-address");
-    if (packet.from === UNSPECIFIED && address) return;
-    if (packet.from !== UNSPECIFIED && address) this.#schedule.answer(packet.from, now);
+    const kind = lookAtSolicitation(packet.bytes);
+    const isAnonymous = packet.from === UNSPECIFIED;
+    if (kind === "invalid" || (isAnonymous && kind === "with-address")) return;
+    if (kind === "with-address") this.#schedule.answer(packet.from, now);
     else this.#schedule.answerAll(now);
   }
 
