@@ -279,10 +279,17 @@ test("an elapsed time that is missing, runs backwards or not with the clock is f
     });
   assert.deepEqual(solicits([1, 100], [3, 310]), []);
   assert.deepEqual(solicits([1, 200]), ["elapsed-time 2"]);
-  assert.deepEqual(solicits([1, 130], [1.2, 110]), ["elapsed-time 3"]);
+  assert.deepEqual(solicits([1.2, 130], [2.5, 129]), ["elapsed-time 3"]);
   assert.deepEqual(solicits([700, 0xffff], [2000, 0xffff]), []);
   assert.deepEqual(solicits([700, 60_000]), ["elapsed-time 2"]);
   assert.deepEqual(rules({ wan: [dhcpv6("solicit", 0, 1)] }), ["elapsed-time 1"]);
+});
+
+test("a message that is repeated too soon is found", () => {
+  const twice = (kind: "solicit" | "request" | "renew", gap: number) =>
+    rules({ wan: [dhcpv6(kind, 0, 1, [elapsed(0)]), dhcpv6(kind, gap, 1, [elapsed(Math.round(gap * 100))])] });
+  assert.deepEqual([twice("solicit", 0.95), twice("request", 0.85), twice("renew", 8.9)], Array(3).fill(["dhcpv6-repeat 2"]));
+  assert.deepEqual([twice("solicit", 1), twice("request", 0.9), twice("renew", 9)], [[], [], []]);
 });
 
 test("tshark complains about what we send damaged, and about nothing in a clean night", {

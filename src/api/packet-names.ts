@@ -1,5 +1,5 @@
 /** Who is behind an address: names of groups, and roles of link-local addresses as they show themselves in packets. */
-import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, type Ip6, isLinkLocal } from "../addr/ip.ts";
+import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, type Ip6, isLinkLocal, UNSPECIFIED } from "../addr/ip.ts";
 import type { Frame } from "../wire/frame.ts";
 
 const GROUPS: ReadonlyMap<string, string> = new Map([
@@ -47,7 +47,9 @@ export class PacketNames {
   learn(frame: Frame, { interface: link, direction }: Sighting): void {
     if (frame.kind !== "ipv6") return;
     const { source } = frame.packet;
-    if (direction === "out" && isLinkLocal(source)) this.addOwn(link, source);
+    // Neither is ever forwarded.
+    const isOwn = direction === "out" && (isLinkLocal(source) || frame.content.kind === "ndp") && source !== UNSPECIFIED;
+    if (isOwn) this.addOwn(link, source);
     const at = key(link, source);
     if (direction !== "in" || this.#roles.get(at) === THIS_BOX) return;
     const { content } = frame;

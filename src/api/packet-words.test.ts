@@ -71,11 +71,13 @@ test("a DHCPv6 server is the provider on the WAN, and is named on other links", 
   assert.equal(unknowing.of("eth8", router), `router ${router}`);
 });
 
-test("a link-local address that sends out is this box, and what passes through says nothing about its sender", () => {
+test("what never passes through is from this box, and what passes through says nothing about its sender", () => {
   const names = new PacketNames("eth8");
   line(names, advertisementFrame, "out");
   assert.equal(names.of("eth8", router), `${router} (this box)`);
-  line(names, encodeIcmpv6Frame({ ...from(ip6("2605::5")), destination: ALL_NODES }, advertisement), "out");
+  line(names, encodeIcmpv6Frame({ ...from(ip6("2605::4")), destination: ALL_NODES }, advertisement), "out");
+  assert.equal(names.of("eth8", ip6("2605::4")), "2605::4 (this box)");
+  line(names, encodeIcmpv6Frame({ ...from(ip6("2605::5")), destination: ALL_NODES }, Uint8Array.of(128, 0, 0, 0)), "out");
   assert.equal(names.of("eth8", ip6("2605::5")), "2605::5");
 });
 

@@ -11,6 +11,12 @@ const LONGEST_ELAPSED = 0xffff;
 /** Between the clock of the machine and the wire. Seconds. */
 const TOLERANCE = 0.5;
 
+/** The shortest first RT (RFC 8415 15 and 18.2): IRT less a tenth, for Solicit more than IRT. A Rebind may be one that verifies. Seconds. */
+const LEAST_REPEAT: Readonly<Record<string, number>> = { solicit: 1, renew: 9 };
+const LEAST_REPEAT_OF_OTHERS = 0.9;
+/** What the scheduler may have delayed the first of two packets. Seconds. */
+const JITTER = 0.02;
+
 /** RFC 8415 14.1. */
 export const dhcpv6Rate: Rule = ({ wans }) =>
   wans.flatMap((link) => {
@@ -22,7 +28,10 @@ export const dhcpv6Rate: Rule = ({ wans }) =>
     });
   });
 
-/** RFC 8415 16.1 and 21.9: an exchange keeps its transaction id, a new one has another; elapsed time starts at 0 and runs with the clock. */
+/**
+ * RFC 8415 16.1 and 21.9: an exchange keeps its transaction id, a new one has another; elapsed time starts at 0 and runs with the clock;
+ * section 15: nothing is repeated too soon.
+ */
 export const dhcpv6Exchanges: Rule = ({ wans }) =>
   wans.flatMap((link) => {
     const running = new Map<string, Exchange>();
@@ -35,6 +44,8 @@ interface Exchange {
   /** When its first message passed, seconds since 1970. */
   readonly since: number;
   elapsed: number;
+  /** When its latest message passed. */
+  sentAt: number;
 }
 
 interface Memory {
@@ -56,20 +67,26 @@ function judge(seen: SeenDhcpv6, link: Link, memory: Memory): readonly Violation
   const isFirst = elapsed === 0 || memory.captureBegins;
   if (!isFirst && exchange?.transactionId === transactionId) return judgeRepetition(seen, link, exchange, elapsed);
   const isReused = memory.used.has(transactionId);
-  memory.running.set(kind, { transactionId, since: time - elapsed / 100, elapsed });
+  memory.running.set(kind, { transactionId, since: time - elapsed / 100, elapsed, sentAt: time });
   memory.used.add(transactionId);
   if (!isFirst) return [violation("transaction-id", link, seen, `a repeated ${kind} has another transaction id than its first`)];
   return isReused ? [violation("transaction-id", link, seen, `the first ${kind} of an exchange has a used transaction id`)] : [];
 }
 
 function judgeRepetition(seen: SeenDhcpv6, link: Link, exchange: Exchange, elapsed: number): readonly Violation[] {
-  const { elapsed: before, since } = exchange;
-  exchange.elapsed = elapsed;
+  const { elapsed: before, since, sentAt } = exchange;
+  Object.assign(exchange, { elapsed, sentAt: seen.time });
   const passed = seen.time - since;
-  if (elapsed < before) return [violation("elapsed-time", link, seen, `${elapsed} after ${before} hundredths`)];
-  const expected = Math.min(passed, LONGEST_ELAPSED / 100);
-  if (Math.abs(elapsed / 100 - expected) <= TOLERANCE) return [];
-  return [violation("elapsed-time", link, seen, `${elapsed / 100} s told, ${passed.toFixed(2)} s passed`)];
+  const gap = seen.time - sentAt;
+  const violations: Violation[] = [];
+  if (gap < (LEAST_REPEAT[seen.message.kind] ?? LEAST_REPEAT_OF_OTHERS) - JITTER) {
+    violations.push(violation("dhcpv6-repeat", link, seen, `a ${seen.message.kind} is repeated after ${gap.toFixed(3)} s`));
+  }
+  if (elapsed < before) violations.push(violation("elapsed-time", link, seen, `${elapsed} after ${before} hundredths`));
+  else if (Math.abs(elapsed / 100 - Math.min(passed, LONGEST_ELAPSED / 100)) > TOLERANCE) {
+    violations.push(violation("elapsed-time", link, seen, `${elapsed / 100} s told, ${passed.toFixed(2)} s passed`));
+  }
+  return violations;
 }
 
 /** A server's messages from us are another invariant's affair. */
