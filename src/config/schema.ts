@@ -82,7 +82,12 @@ const advertise = v.pipe(
       300,
     ),
     min_interval: v.optional(
-      integer(3, 1350, " of seconds", "Shortest time between two unasked advertisements, at most three quarters of `max_interval`."),
+      integer(
+        3,
+        1350,
+        " of seconds",
+        "Shortest time between two unasked advertisements, at most three quarters of `max_interval`. Without this key: a third of it.",
+      ),
     ),
     other_information: v.optional(
       flag("Tell devices that DHCPv6 has further information (the O flag, RFC 4861 4.2). Addresses never come from DHCPv6."),
@@ -90,7 +95,7 @@ const advertise = v.pipe(
     ),
     resolvers: v.optional(
       listOf(
-        text("the IPv6 address of a DNS resolver", isResolver, "", "2606:4700:4700::1111"),
+        text("the IPv6 address of a DNS resolver", isResolver, "Any address but a multicast one.", "2606:4700:4700::1111"),
         "a list of IPv6 addresses",
         "DNS resolvers for the devices. Without this key those of the provider are passed on.",
         "2606:4700:4700::1111",
@@ -98,7 +103,7 @@ const advertise = v.pipe(
     ),
     search_domains: v.optional(
       listOf(
-        text("a domain name", isDomainName, "", "home.arpa"),
+        text("a domain name", isDomainName, "With or without its final dot.", "home.arpa"),
         "a list of domain names",
         "Where devices look for short names.",
         "home.arpa",
