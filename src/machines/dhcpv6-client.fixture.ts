@@ -1,6 +1,6 @@
 /** For tests: a DHCPv6 client in virtual time and the provider's answers, so that a test reads as the script of a conversation. */
 import { type Duid, parseDuid } from "../addr/duid.ts";
-import { ALL_DHCP_SERVERS, type Ip6, ip6 } from "../addr/ip.ts";
+import { type Ip6, ip6 } from "../addr/ip.ts";
 import { type Prefix, prefix } from "../addr/prefix.ts";
 import { seededRandom } from "../addr/random.ts";
 import { type Duration, type Instant, instant, type Seconds, seconds } from "../addr/time.ts";
@@ -14,8 +14,7 @@ import {
   type IaPd,
   optionOf,
   optionsOf,
-  type STATUS,
-  STATUS as STATUS_CODES,
+  STATUS,
 } from "../wire/dhcpv6.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput, type Dhcpv6ClientOptions } from "./dhcpv6-client.ts";
 import type { Dhcpv6ClientFact } from "./facts.ts";
@@ -219,7 +218,7 @@ export function iaAddress(address: Ip6, { preferred = 150, valid = 300, options 
 }
 
 export function status(name: keyof typeof STATUS, message = ""): Dhcpv6Option {
-  return { kind: "status-code", status: STATUS_CODES[name], message };
+  return { kind: "status-code", status: STATUS[name], message };
 }
 
 /** The prefixes that a message names in its IA_PDs. */
@@ -239,4 +238,3 @@ export function about(values: readonly number[], expected: readonly number[]): b
 
 export const elapsedOf = (sent: Sent): number => optionOf(sent.message, "elapsed-time")?.hundredths ?? -1;
 export const requestedOptions = (sent: Sent): readonly number[] => optionOf(sent.message, "oro")?.codes ?? [];
-export { ALL_DHCP_SERVERS };

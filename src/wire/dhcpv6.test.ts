@@ -50,7 +50,7 @@ test("the Reply of the essay's provider decodes to its prefix, lifetimes and res
   assert.deepEqual(optionOf(message, "dns-servers")?.addresses, ["2001:4860:4860::8888", "2606:4700:4700::1111"]);
 });
 
-test("[D6P-5] [D6E-3] prefix lengths 0, 129 and 255 spoil only their own option; 65, 80 and 128 are lengths; host bits are masked", () => {
+test("[D6E-3] prefix lengths 0, 129 and 255 spoil only their own option; 65, 80 and 128 are lengths; host bits are masked", () => {
   const withLength = (length: number) => IAPREFIX.replace(" 38 ", ` ${length.toString(16).padStart(2, "0")} `);
   for (const length of [0, 129, 255]) {
     const ia = optionOf(decodeReply(iaPd(withLength(length) + IAPREFIX)), "ia-pd")!;
