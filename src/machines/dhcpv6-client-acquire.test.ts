@@ -56,6 +56,13 @@ test("[D6T-3] [D6T-14] a Solicit without answer is repeated 1, 2, 4 ... 3600 s a
   assert.equal(elapsedOf(solicits.at(-1)!), 0xffff);
 });
 
+test("[D6T-3] the first repetition of a Solicit comes after more than 1 s, whatever chance brings", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const [gap = 0] = gaps(new Script({}, undefined, seed).link(true).pass(3).sent);
+    assert.ok(gap > 1 && gap <= 1.1, `${gap}`);
+  }
+});
+
 test("[D6T-1] every message goes to All_DHCP_Relay_Agents_and_Servers, even when the server offers unicast or asks for multicast", () => {
   const unicast = { kind: "unknown", code: 12, data: new Uint8Array(16).fill(0xfe) } as const;
   const script = new Script();
