@@ -182,6 +182,8 @@ export class Machines {
       return;
     }
     this.#carrierSince = carrier ? (this.#carrierSince ?? now) : undefined;
+    // A link that has just come up was not silent: its first exchange is young, and repeating it early would break RFC 8415 15.
+    if (up) this.#heardAt = now;
     this.#raClient.deliver({ kind: "link", ...about }, now);
     this.#dhcpv6.deliver({ kind: "link", up, ...(this.#carrierSince !== undefined && { since: this.#carrierSince }) }, now);
   }
