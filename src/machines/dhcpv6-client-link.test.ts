@@ -283,6 +283,21 @@ test("a sign of life of the provider ends a long wait within a second, at most e
   assert.ok(script.sent.length <= length + 6);
 });
 
+test("signs of life that lead to nothing, as RAs of a provider without DHCPv6, count less and less often", () => {
+  const script = new Script().link(true);
+  for (let minute = 0; minute < 600; minute++) {
+    script.give({ kind: "provider-heard" });
+    script.pass(60);
+  }
+  const lastHour = script.sent.filter(({ at }) => at > 9 * 3600);
+  assert.ok(lastHour.length <= 15, `${lastHour.length}`);
+});
+
+test("the lease of an address that is not wanted any more is dropped, the prefix stays", () => {
+  const script = new Script({ requestAddress: "never" }, stored(iaPd(HOME), iaNa(ADDRESS))).link(true);
+  assert.deepEqual([script.prefixes, script.fact.addresses], [[HOME], []]);
+});
+
 test("a sign of life hastens Renew and Rebind too, and an Advertise that is the sign itself is taken", () => {
   const renewing = new Script();
   renewing.bind(iaPd(HOME, { preferred: 9000, valid: 9000, t1: 10, t2: 8000 })).pass(2000);

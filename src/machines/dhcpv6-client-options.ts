@@ -49,16 +49,18 @@ export interface Flags {
   readonly other: boolean;
 }
 
-/** The IAs that are asked for: those that are configured, and those that are bound already. */
+/** The IAs that are asked for: as configured, and those that are bound already. */
 export function wantedIas(options: Dhcpv6ClientOptions, { managed, other }: Flags, bound: readonly IaKey[]): readonly IaKey[] {
   const { requestPrefix = "always", requestAddress } = options;
   const prefix = requestPrefix === "always" || (requestPrefix === "auto" && (managed || other));
   const address = requestAddress === "always" || (requestAddress === "auto" && managed);
-  return allIas(options).filter((ia) => (ia.kind === "ia-pd" ? prefix : address) || bound.some((one) => sameIa(one, ia)));
+  return permittedIas(options).filter((ia) => (ia.kind === "ia-pd" ? prefix : address) || bound.some((one) => sameIa(one, ia)));
 }
 
-/** The IAs that may be asked for: bindings of others are not ours. */
-export function allIas({ iaidPrefix, iaidAddress, furtherIaidPrefixes = [] }: Dhcpv6ClientOptions): readonly IaKey[] {
-  const iaids = [iaidPrefix, ...furtherIaidPrefixes];
-  return [...iaids.map((iaid) => ({ kind: "ia-pd", iaid }) as const), { kind: "ia-na", iaid: iaidAddress }];
+/** The IAs that may be asked for at all; bindings of others, from an earlier run, are not ours. */
+export function permittedIas(options: Dhcpv6ClientOptions): readonly IaKey[] {
+  const { iaidPrefix, iaidAddress, furtherIaidPrefixes = [], requestPrefix, requestAddress } = options;
+  const prefixes = requestPrefix === "never" ? [] : [iaidPrefix, ...furtherIaidPrefixes];
+  const addresses = requestAddress === "never" ? [] : [iaidAddress];
+  return [...prefixes.map((iaid) => ({ kind: "ia-pd", iaid }) as const), ...addresses.map((iaid) => ({ kind: "ia-na", iaid }) as const)];
 }

@@ -13,7 +13,7 @@ import { factOf, note, notesOf } from "./dhcpv6-client-fact.ts";
 import { Informant } from "./dhcpv6-client-informant.ts";
 import { Leasing } from "./dhcpv6-client-leasing.ts";
 import { type Memory, memoryFromJson, memoryToJson, NOTHING_KNOWN } from "./dhcpv6-client-memory.ts";
-import { allIas, type Dhcpv6ClientInput, type Dhcpv6ClientOptions, type Flags } from "./dhcpv6-client-options.ts";
+import { type Dhcpv6ClientInput, type Dhcpv6ClientOptions, type Flags, permittedIas } from "./dhcpv6-client-options.ts";
 import { takeConfiguration } from "./dhcpv6-client-reply.ts";
 import { Transmitter } from "./dhcpv6-client-transmitter.ts";
 import { examine, examineReconfigure, type Heard } from "./dhcpv6-client-validation.ts";
@@ -22,8 +22,9 @@ import type { Json, Machine, Note, Output, Packet } from "./machine.ts";
 
 export type { Dhcpv6ClientInput, Dhcpv6ClientOptions } from "./dhcpv6-client-options.ts";
 
-/** A sign of life counts once in this time, and within a second. */
+/** After a sign of life that led to nothing, the next one counts 30 s later, then 60 s ... 3600 s; it makes us ask within a second. */
 const LEAST_HASTE = seconds(30);
+const MOST_HASTE = seconds(3600);
 const HASTE_DELAY = seconds(1);
 /** Other configuration is asked for separately when so many Solicits brought no lease. */
 const FRUITLESS_SOLICITS = 3;
@@ -34,7 +35,7 @@ export function createDhcpv6Client(
   saved?: { readonly snapshot: Json; readonly shift: Duration },
 ): Machine<Dhcpv6ClientInput, Dhcpv6ClientFact> {
   const memory = saved ? memoryFromJson(saved.snapshot, options.duid, saved.shift) : NOTHING_KNOWN;
-  const ours = allIas(options);
+  const ours = permittedIas(options);
   return new Dhcpv6Client(options, { ...memory, bindings: memory.bindings.filter((binding) => ours.some((ia) => sameIa(ia, binding))) });
 }
 
@@ -48,7 +49,9 @@ class Dhcpv6Client implements Machine<Dhcpv6ClientInput, Dhcpv6ClientFact> {
   #released = false;
   /** Time of the first input, until the link has been up: the delay of the first message counts from here. */
   #bornAt: Instant | undefined;
-  #hastenedAt: Instant | undefined;
+  /** Signs of life count from here on. */
+  #hasteAt: Instant = instant(0);
+  #hastePause: Duration = LEAST_HASTE;
   /** What was saved and reported last, as text; nothing was reported before the first input. */
   #saved: string;
   #reported = "";
@@ -70,6 +73,7 @@ class Dhcpv6Client implements Machine<Dhcpv6ClientInput, Dhcpv6ClientFact> {
     if (this.#up) this.#advance(now);
     const { bindings } = this.#leasing.memory;
     this.#notes.push(...notesOf(before, bindings));
+    if (bindings !== before) this.#hastePause = LEAST_HASTE;
     if (before.length === 0 && bindings.length > 0) this.#informant.stop();
     return this.#report();
   }
@@ -193,8 +197,9 @@ class Dhcpv6Client implements Machine<Dhcpv6ClientInput, Dhcpv6ClientFact> {
   }
 
   #hasten(now: Instant): void {
-    if (this.#hastenedAt !== undefined && now < after(this.#hastenedAt, LEAST_HASTE)) return;
-    this.#hastenedAt = now;
+    if (now < this.#hasteAt) return;
+    this.#hasteAt = after(now, this.#hastePause);
+    this.#hastePause = milliseconds(Math.min(2 * this.#hastePause, MOST_HASTE));
     const at = after(now, milliseconds(uniform(this.#options.random, 0, HASTE_DELAY)));
     this.#leasing.hasten(at, now);
     this.#informant.hasten(at);
