@@ -13,7 +13,7 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runStaticChecks } from "./static-checks.ts";
-import { runTestProcess } from "./test-process.ts";
+import { runTestProcess, type TestProcess } from "./test-process.ts";
 import { count, lastLine, printDetails, printGroup } from "./test-report.ts";
 import type { RunResults, TestResult } from "./test-results.ts";
 
@@ -21,14 +21,14 @@ const ROOT = join(import.meta.dirname, "..");
 
 interface Group {
   readonly files: readonly string[];
-  /** Files that run at the same time, each in its own process; undefined: all in one process. */
-  readonly atOnce?: number;
+  /** How many files run at the same time, each in its own process; 1: all files in one process. */
+  readonly atOnce: number;
   readonly timeoutSeconds: number;
   readonly needsRoot: boolean;
 }
 
 const GROUPS: Readonly<Record<string, Group>> = {
-  unit: { files: ["src/**/*.test.ts", "test/*.test.ts"], timeoutSeconds: 120, needsRoot: false },
+  unit: { files: ["src/**/*.test.ts", "test/*.test.ts"], atOnce: 1, timeoutSeconds: 120, needsRoot: false },
   // These mostly wait for the timers of protocols, so more of them than there are processors fit beside each other.
   homes: { files: ["test/homes/*.test.ts"], atOnce: 6, timeoutSeconds: 300, needsRoot: true },
   scripted: { files: ["test/scripted/*.test.ts"], atOnce: 6, timeoutSeconds: 300, needsRoot: true },
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     return;
   }
   const tests = [...(await runQuick()), ...(await runSlow())];
-  keep({ when: new Date().toISOString(), node: process.version, kernel: release(), groups: positionals, tests });
+  if (values.file === undefined && values.name === undefined) keep(tests);
   printDetails(tests);
   console.log(`\n${lastLine(tests)}`);
   if (count(tests).failed > 0 || tests.length === 0) process.exitCode = 1;
@@ -61,29 +61,49 @@ async function runQuick(): Promise<readonly TestResult[]> {
 
 /** What measures time runs when the processor is free, and all its files share one pool. */
 async function runSlow(): Promise<readonly TestResult[]> {
-  const results: TestResult[] = [];
-  for (const name of positionals.filter((each) => each !== "static" && each !== "unit")) results.push(...(await runGroup(name)));
+  const names = positionals.filter((name) => name !== "static" && name !== "unit");
+  const start = performance.now();
+  const jobs = names.flatMap((name) => filesOf(GROUPS[name]!).map((file) => ({ name, file })));
+  const atOnce = Math.max(...names.map((name) => GROUPS[name]!.atOnce));
+  const done = await mapAtOnce(jobs, atOnce, async ({ name, file }) => ({ name, results: await runSlowFile(GROUPS[name]!, file) }));
+  for (const name of names) {
+    const results = done.filter((each) => each.name === name).flatMap((each) => each.results);
+    printGroup(name, results, performance.now() - start);
+  }
+  return done.flatMap(({ results }) => results);
+}
+
+async function runSlowFile(group: Group, file: string): Promise<readonly TestResult[]> {
+  if (group.needsRoot && process.getuid?.() !== 0) return [skippedFile(file, "only root can make network namespaces")];
+  const start = performance.now();
+  const results = await runTestProcess({ ...job(group), files: [file] });
+  printGroup(`  ${file}`, results, performance.now() - start);
   return results;
 }
 
+/** Static checks, or a group whose files share one process. */
 async function runGroup(name: string): Promise<readonly TestResult[]> {
   const start = performance.now();
-  const results = name === "static" ? await runStaticChecks(ROOT) : await runFiles(GROUPS[name]!);
+  const results = name === "static" ? await runStaticChecks(ROOT) : await runTogether(GROUPS[name]!);
   printGroup(name, results, performance.now() - start);
   return results;
 }
 
-async function runFiles(group: Group): Promise<readonly TestResult[]> {
-  const files = globSync([...group.files], { cwd: ROOT })
-    .filter((file) => file.includes(values.file ?? ""))
-    .sort();
-  if (files.length === 0) return [];
-  if (group.needsRoot && process.getuid?.() !== 0) return files.map((file) => skippedFile(file, "only root can make network namespaces"));
-  const job = { root: ROOT, timeoutSeconds: group.timeoutSeconds, ...(values.name === undefined ? {} : { pattern: values.name }) };
-  if (group.atOnce === undefined) return runTestProcess({ ...job, files });
-  const perFile = await mapAtOnce(files, group.atOnce, (file) => runTestProcess({ ...job, files: [file] }));
-  return perFile.flat();
+async function runTogether(group: Group): Promise<readonly TestResult[]> {
+  const files = filesOf(group);
+  return files.length === 0 ? [] : runTestProcess({ ...job(group), files });
 }
+
+function filesOf({ files }: Group): readonly string[] {
+  const found = globSync([...files], { cwd: ROOT });
+  return found.filter((file) => file.includes(values.file ?? "")).sort();
+}
+
+const job = ({ timeoutSeconds }: Group): Omit<TestProcess, "files"> => ({
+  root: ROOT,
+  timeoutSeconds,
+  ...(values.name === undefined ? {} : { pattern: values.name }),
+});
 
 const skippedFile = (file: string, message: string): TestResult => ({
   title: "the file as a whole",
@@ -104,8 +124,9 @@ async function mapAtOnce<Item, Result>(items: readonly Item[], limit: number, wo
   return results;
 }
 
-/** The last run stays readable for `npm run conformance -- --last`; the long run's result belongs to the project. */
-function keep(results: RunResults): void {
+/** The last whole run stays readable for `npm run conformance -- --last`; the long run's result belongs to the project. */
+function keep(tests: readonly TestResult[]): void {
+  const results: RunResults = { when: new Date().toISOString(), node: process.version, kernel: release(), groups: positionals, tests };
   const path = join(ROOT, positionals.includes("long") ? "docs/long-run.json" : ".tmp/results.json");
   mkdirSync(join(ROOT, ".tmp"), { recursive: true });
   writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
