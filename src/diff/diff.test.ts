@@ -43,6 +43,7 @@ const EMPTY: Observed = {
   links: [link("eth0", true), link("eth8", true)],
   tentative: [],
   duplicates: [],
+  unreachable: [],
 };
 const HOME: KernelState = {
   up: ["eth0", "eth8"],
@@ -188,7 +189,7 @@ function state(): fc.Arbitrary<KernelState> {
 function observedState(): fc.Arbitrary<Observed> {
   return fc.tuple(state(), fc.boolean(), fc.boolean()).map(([had, up0, up8]) => {
     const links = [link("eth0", up0), link("eth8", up8)];
-    const seen: Observed = { ...had, links, up: [], addresses: [], routes: [], tentative: [], duplicates: [] };
+    const seen: Observed = { ...had, links, up: [], addresses: [], routes: [], tentative: [], duplicates: [], unreachable: [] };
     const filled: Change[] = [
       ...had.addresses.map((address): Change => ({ kind: "address-add", address })),
       ...had.routes.map((route): Change => ({ kind: "route-add", route })),

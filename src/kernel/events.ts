@@ -1,14 +1,29 @@
 /** News from the kernel: a link, one of our kind of addresses or routes, a rule or the forwarding switch has changed by another's hand. */
+import { isLinkLocal } from "../addr/ip.ts";
 import { MARK } from "../plan/kernel-state.ts";
 import { decodeAttributes, type NetlinkMessage } from "../wire/netlink.ts";
-import { decodeAddress, IFA_F_DADFAILED, RTM_DELADDR, RTM_NEWLINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF } from "../wire/rtnetlink.ts";
-import { RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK } from "../wire/rtnetlink.ts";
+import {
+  decodeAddress,
+  decodeNeighbor,
+  IFA_F_DADFAILED,
+  RTM_DELADDR,
+  RTM_NEWLINK,
+  RTM_NEWNEIGH,
+  RTNLGRP_IPV6_IFADDR,
+  RTNLGRP_IPV6_NETCONF,
+  RTNLGRP_IPV6_ROUTE,
+  RTNLGRP_LINK,
+  RTNLGRP_NEIGH,
+} from "../wire/rtnetlink.ts";
 import { type Handles, sharedHandles } from "./handles.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, type NetlinkNews, subscribe } from "./netlink-socket.ts";
 import type { Watched } from "./poll.ts";
 import { dumpLinks } from "./rtnetlink.ts";
 
 const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_NETCONF];
+const NUD_FAILED = 0x20;
+/** A sweep of link-local addresses must not fill the memory. */
+const MOST_UNREACHABLE = 64;
 const NFNLGRP_NFTABLES = 7;
 const NFT_MSG_NEWGEN = (10 << 8) | 15;
 const NFTA_GEN_PROC_PID = 2;
@@ -27,6 +42,7 @@ export class KernelEvents {
     this.#changed = changed;
     this.#sockets = [
       subscribe(NETLINK_ROUTE, GROUPS, (news) => this.#hearRoute(news)),
+      subscribe(NETLINK_ROUTE, [RTNLGRP_NEIGH], (news) => this.#hearNeighbors(news)),
       subscribe(NETLINK_NETFILTER, [NFNLGRP_NFTABLES], (news) => this.#hearRules(news)),
     ];
   }
@@ -41,6 +57,20 @@ export class KernelEvents {
       if (foreign.length === 0) return;
       for (const message of foreign) this.#rememberRefusal(message);
     }
+    this.#changed();
+  }
+
+  /** Of all the comings and goings of neighbours only the end of a router matters here. */
+  #hearNeighbors(news: NetlinkNews): void {
+    if (news.kind === "lost") return;
+    const lost = news.messages
+      .filter((message) => message.type === RTM_NEWNEIGH)
+      .flatMap((message) => decodeNeighbor(message.payload) ?? [])
+      .filter(({ address, state }) => state === NUD_FAILED && isLinkLocal(address));
+    if (lost.length === 0) return;
+    const names = new Map(dumpLinks(this.#handles.route).map((link) => [link.index, link.name]));
+    const named = lost.flatMap(({ index, address }) => (names.has(index) ? [{ interface: names.get(index)!, address }] : []));
+    this.#handles.unreachable.push(...named.slice(0, MOST_UNREACHABLE - this.#handles.unreachable.length));
     this.#changed();
   }
 

@@ -8,11 +8,13 @@ export interface Handles {
   readonly ruleset: OurRuleset;
   /** Our addresses that the kernel has removed because duplicate address detection refused them; told once, then forgotten. */
   readonly refused: { readonly interface: string; readonly address: Ip6 }[];
+  /** Link-local neighbours that the kernel has given up; told once, then forgotten. */
+  readonly unreachable: { readonly interface: string; readonly address: Ip6 }[];
 }
 
 /** @throws KernelError */
 export function openHandles(): Handles {
-  return { route: new NetlinkSocket(NETLINK_ROUTE), ruleset: new OurRuleset(), refused: [] };
+  return { route: new NetlinkSocket(NETLINK_ROUTE), ruleset: new OurRuleset(), refused: [], unreachable: [] };
 }
 
 let shared: Handles | undefined;

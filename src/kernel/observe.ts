@@ -33,6 +33,7 @@ export function observe(wanted: Wanted, handles: Handles = sharedHandles()): Obs
       ...ours.filter((address) => failed(address)).map(({ index, address }) => ({ interface: names.get(index)!, address })),
       ...handles.refused.splice(0),
     ],
+    unreachable: handles.unreachable.splice(0),
     routes: dumpRoutes(handles.route, MARK).flatMap((route) => routeStates(route, names, now)),
     sysctls: Object.fromEntries(wanted.sysctls.flatMap((path) => readPair(path))),
     ruleset: handles.ruleset.observe(),

@@ -34,6 +34,11 @@ function flags({ managed, other }: Discovered): string {
   return `M=${Number(managed)}, O=${Number(other)}`;
 }
 
+export function unreachableNote(router: Ip6): Note {
+  const text = `router ${router} does not answer any more; it is being asked`;
+  return { kind: "note", level: "warning", event: "ra-client.router-unreachable", text };
+}
+
 /** `last`: all tries are used up. */
 export function duplicateNote(address: Ip6, last: boolean): Note {
   const outlook = last ? "no identifier was free, the first one is tried again in a minute" : "another identifier is tried";

@@ -4,14 +4,14 @@
  */
 import { ALL_ROUTERS, type Ip6, isLinkLocal } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
-import { after, between, earliest, type Instant, milliseconds, NEVER } from "../addr/time.ts";
+import { after, between, earliest, type Instant, instant, milliseconds, NEVER } from "../addr/time.ts";
 import { WireError } from "../wire/bytes.ts";
 import { decodeNdp, encodeNdp, type NdpMessage, type RouterAdvertisement } from "../wire/ndp.ts";
 import type { RaClientFact } from "./facts.ts";
 import type { Json, Machine, Note, Output, Packet, Tick } from "./machine.ts";
 import { discoveredFromJson, discoveredToJson, type Snapshot } from "./ra-client-memory.ts";
-import { advertisementNotes, duplicateNote, LOST } from "./ra-client-notes.ts";
-import { age, type Discovered, endings, fitted, learn, NOTHING_DISCOVERED } from "./ra-discovery.ts";
+import { advertisementNotes, duplicateNote, LOST, unreachableNote } from "./ra-client-notes.ts";
+import { age, type Discovered, endings, fitted, learn, NOTHING_DISCOVERED, withoutRouter } from "./ra-discovery.ts";
 import * as solicitation from "./ra-solicitation.ts";
 import { IDGEN_RETRIES, refused, type SlaacOptions } from "./slaac.ts";
 
@@ -21,6 +21,8 @@ export type RaClientInput =
   | Link
   /** Duplicate address detection has refused this address. */
   | { readonly kind: "duplicate"; readonly address: Ip6 }
+  /** Neighbor unreachability detection has given this router up (RFC 4861 7.3.3): it is none until it advertises itself again. */
+  | { readonly kind: "unreachable"; readonly router: Ip6 }
   /** Ask now, without waiting for the backoff. */
   | { readonly kind: "solicit" };
 
@@ -96,6 +98,8 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
       case "link":
         this.#seeLink(input, now);
         return [];
+      case "unreachable":
+        return this.#giveUp(input.router, now);
       case "solicit":
         if (this.#isReady()) this.#soliciting = solicitation.begun(this.#soliciting, now);
         return [];
@@ -137,10 +141,17 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
     const learned = learn(before, packet.from, ra, { ...this.#options, linkMtu: this.#link.mtu }, now);
     this.#known = age(learned, this.#options, now);
     this.#overdueAt = overdueAt(this.#known, now);
-    const lost = before.routers.length > 0 && this.#known.routers.length === 0;
     if (ra.routerLifetime > 0) this.#soliciting = solicitation.answered(this.#soliciting);
-    else if (lost) this.#ask(after(now, solicitation.RTR_SOLICITATION_INTERVAL));
+    else if (this.#known.routers.length === 0) this.#ask(after(now, solicitation.RTR_SOLICITATION_INTERVAL));
     return advertisementNotes(packet.from, ra, before, this.#known);
+  }
+
+  #giveUp(router: Ip6, now: Instant): readonly Note[] {
+    const before = this.#known;
+    this.#known = withoutRouter(before, router);
+    if (this.#known.routers.length === before.routers.length) return [];
+    this.#ask(now);
+    return [unreachableNote(router)];
   }
 
   #meetDuplicate(address: Ip6, now: Instant): readonly Note[] {
@@ -178,8 +189,9 @@ function decoded(bytes: Uint8Array): NdpMessage | undefined {
 }
 
 function overdueAt({ routers }: Discovered, now: Instant): Instant {
-  const last = routers.reduce<Instant>((latest, { until }) => (until > latest ? until : latest), now);
-  return last > now && last < NEVER ? after(now, milliseconds(between(now, last) * OVERDUE)) : NEVER;
+  if (routers.length === 0) return NEVER;
+  const last = instant(Math.max(...routers.map(({ until }) => until)));
+  return after(now, milliseconds(between(now, last) * OVERDUE));
 }
 
 /** An address that waits for its new identifier is not used. */

@@ -43,6 +43,15 @@ export function learn(known: Discovered, from: Ip6, ra: RouterAdvertisement, opt
   return ra.options.reduce((state, option) => learnOption(state, from, option, options, now), headed);
 }
 
+/** Without a router that can't be reached, and what goes through it. */
+export function withoutRouter(known: Discovered, gone: Ip6): Discovered {
+  return {
+    ...known,
+    routers: known.routers.filter((router) => router.address !== gone),
+    routes: known.routes.filter((route) => route.router !== gone),
+  };
+}
+
 /** What is still true at `now`. */
 export function age(known: Discovered, options: SlaacOptions, now: Instant): Discovered {
   const alive = <Item extends { readonly until: Instant }>(items: readonly Item[]) => items.filter((item) => item.until > now);

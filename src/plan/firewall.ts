@@ -72,8 +72,23 @@ const ICMPV6_TYPE = payload("icmpv6", "type");
 const SERVICE = [meta("l4proto"), payload("th", "dport")];
 const SERVICE_TYPE = ["inet_proto", "inet_service"];
 
-/** The rule set for a home in this state. All chains stand before the rules, which may jump to any of them. */
+/** The latest rule set of each config: in most turns of the loop nothing that it is made from has changed. */
+const LATEST = new WeakMap<Config, { readonly madeFrom: string; readonly ruleset: Ruleset }>();
+
+/** The rule set for a home in this state; the same object as before for the same state. */
 export function planFirewall(config: Config, facts: FirewallFacts): Ruleset {
+  const pools = facts.holdings.map(({ kind, prefix: value, excluded }) => [kind, value, excluded]);
+  const onLans = facts.subnets.map(({ lan, prefix: value }) => [lan.interface, value]);
+  const madeFrom = JSON.stringify([facts.forwarding, pools, onLans]);
+  const latest = LATEST.get(config);
+  if (latest?.madeFrom === madeFrom) return latest.ruleset;
+  const ruleset = makeRuleset(config, facts);
+  LATEST.set(config, { madeFrom, ruleset });
+  return ruleset;
+}
+
+/** All chains stand before the rules, which may jump to any of them. */
+function makeRuleset(config: Config, facts: FirewallFacts): Ruleset {
   const objects = [
     table(),
     ...sets(config, facts),

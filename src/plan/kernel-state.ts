@@ -78,4 +78,6 @@ export interface Observed extends KernelState {
   /** Our addresses that are still being probed, and those that duplicate address detection refused. */
   readonly tentative: readonly Ip6[];
   readonly duplicates: readonly { readonly interface: string; readonly address: Ip6 }[];
+  /** Link-local neighbours that have stopped answering since the look before. */
+  readonly unreachable: readonly { readonly interface: string; readonly address: Ip6 }[];
 }

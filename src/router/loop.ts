@@ -156,12 +156,13 @@ export class Loop implements Desk {
     this.outbox.length = 0;
   }
 
-  /** A duplicate is reported by one look only: whoever looks passes it on. */
+  /** Duplicates and lost neighbours are reported by one look only: whoever looks passes them on. */
   #observe(now: Instant): Observed {
     const interfaces = [this.#config.wan.interface, ...this.#config.lans.map((lan) => lan.interface)];
     const sysctls = new Set([...sysctlPaths(this.#config), ...Object.keys(this.#former.sysctls)]);
     const observed = this.#world.observe({ interfaces, sysctls: [...sysctls] });
     this.#machines.seeDuplicates(observed.duplicates, now);
+    this.#machines.seeUnreachable(observed.unreachable, now);
     return observed;
   }
 

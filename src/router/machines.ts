@@ -127,6 +127,13 @@ export class Machines {
     }
   }
 
+  /** A router of the provider that does not answer is none, until it advertises itself again. */
+  seeUnreachable(neighbors: Observed["unreachable"], now: Instant): void {
+    for (const { interface: name, address } of neighbors) {
+      if (name === this.#wan) this.#raClient.deliver({ kind: "unreachable", router: address }, now);
+    }
+  }
+
   /** Lets the first-hop router learn our new addresses (RFC 9131) once they may be used. */
   seeReady(observed: Observed, now: Instant): void {
     const mac = observed.links.find((link) => link.name === this.#wan)?.mac;

@@ -61,6 +61,7 @@ export class SimKernel {
       ruleset: this.#ruleset,
       tentative: this.#addresses.filter(({ readyAt }) => readyAt > now).map(({ state }) => state.address),
       duplicates: [],
+      unreachable: [],
     };
   }
 
