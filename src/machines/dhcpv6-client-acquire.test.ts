@@ -234,6 +234,13 @@ test("[D6T-15] a server that advertises and then refuses in its Reply for 10 min
   assert.equal(script.fact.refusal, "NoPrefixAvail");
 });
 
+test("[D6T-15] a server that refuses by Rapid Commit gets ever fewer messages too", () => {
+  const script = new Script({ rapidCommit: true });
+  script.server = ({ message }) => [answerTo(message, "reply", iaPdWith([status("NoPrefixAvail")]), { kind: "rapid-commit" })];
+  script.link(true).pass(600);
+  assert.ok(script.sent.length >= 6 && script.sent.length <= 12, `${script.sent.length} messages`);
+});
+
 test("[D6P-12] a first Reply with valid lifetime 0, or with preferred above valid, gives no prefix and Solicit follows", () => {
   for (const times of [
     { preferred: 0, valid: 0 },

@@ -36,7 +36,7 @@ export class Leasing {
   readonly #notes: Note[];
   #exchange: Exchange | undefined;
   #retry: Retry | undefined;
-  /** RT of the latest Solicit whose offers came to nothing. */
+  /** RT of the latest Solicit whose answers came to nothing. */
   #patience: Duration = FIRST_PATIENCE;
   #refusal: string | undefined;
 
@@ -254,6 +254,7 @@ export class Leasing {
   #tryNext(exchange: Exchange, now: Instant): void {
     this.#exchange = undefined;
     if (exchange.activity === "request" && exchange.offers.length > 0) return this.#request(exchange.offers, now);
+    if (exchange.activity === "solicit") this.#patience = exchange.retransmission.timeout;
     if (this.memory.bindings.length > 0) this.#retry = nextRetry(this.#retry, now);
     else this.begin("solicit", now, { retransmission: continuedAt(this.#patience, now) });
   }
