@@ -99,6 +99,7 @@ export class ScriptedProvider implements Disposable {
   readonly #start = BigInt(Date.now()) * 1_000_000n;
   #script: ((heard: Heard) => (Answer & Manner) | undefined) | undefined;
   #advertised: Advertised | undefined;
+  readonly #defended = new Set<Ip6>();
   /** Messages before this one have been given by `next` or passed over by it. */
   #awaited = 0;
 
@@ -108,6 +109,11 @@ export class ScriptedProvider implements Disposable {
     const receive = (frames: readonly Frame[]): void => frames.forEach((frame) => this.#receive(frame));
     this.#socket = namespace.run(() => openPacketSocket({ interface: "customer", filter: NDP_AND_DHCPV6, receive }));
     namespace.close();
+  }
+
+  /** The wall clock, seconds since 1970, when the provider was opened: for comparing with captures. */
+  get epoch(): number {
+    return Number(this.#start / 1_000_000n) / 1000;
   }
 
   /** Seconds since the provider was opened. */
@@ -192,6 +198,11 @@ export class ScriptedProvider implements Disposable {
     this.sendFrame(encodeIcmpv6Frame(frame, encodeNdp(routerAdvertisement(advertised))));
   }
 
+  /** From now on answers whoever probes this address (RFC 4862 5.4.3), as a node that has it. */
+  defend(address: Ip6): void {
+    this.#defended.add(address);
+  }
+
   /** Puts a whole Ethernet frame on the wire. @throws KernelError */
   sendFrame(frame: Uint8Array): void {
     const refusal = this.#socket.send(frame);
@@ -212,10 +223,7 @@ export class ScriptedProvider implements Disposable {
     if (frame.sent || decoded.kind !== "ipv6") return;
     const { ethernet, packet, content } = decoded;
     const at = Number(frame.at - this.#start) / 1e9;
-    if (content.kind === "ndp") {
-      this.neighbors.push({ at, from: packet.source, message: content.message });
-      if (content.message.kind === "router-solicitation" && this.#advertised) this.sendRa(this.#advertised);
-    }
+    if (content.kind === "ndp") this.#receiveNeighbor(content.message, packet.source, at);
     if (content.kind !== "dhcpv6" || !("transactionId" in content.message)) return;
     const { message, datagram } = content;
     const { sourcePort, destinationPort, payload } = datagram;
@@ -225,6 +233,16 @@ export class ScriptedProvider implements Disposable {
     this.heard.push(heard);
     const answer = this.#script?.(heard);
     if (answer) this.answer(heard, answer);
+  }
+
+  #receiveNeighbor(message: NdpMessage, from: Ip6, at: number): void {
+    this.neighbors.push({ at, from, message });
+    if (message.kind === "router-solicitation" && this.#advertised) this.sendRa(this.#advertised);
+    if (message.kind !== "neighbor-solicitation" || !this.#defended.has(message.target)) return;
+    const { target } = message;
+    const options = [{ kind: "target-link-layer-address", mac: STARLINK.mac }] as const;
+    const defence = { kind: "neighbor-advertisement", router: false, solicited: false, override: true, target, options } as const;
+    this.sendFrame(encodeIcmpv6Frame({ ...this.#header({ from: target, hopLimit: 255 }), destination: ALL_NODES }, encodeNdp(defence)));
   }
 
   async #describe(): Promise<string> {
