@@ -245,6 +245,25 @@ test("a router that takes itself back is asked after four seconds; when it alter
   );
 });
 
+test("a router that can't be reached is none, with its routes, and is asked; its next advertisement makes it one again", () => {
+  const far = prefix("2620:119::/32");
+  const route: NdpOption = { kind: "route-information", prefix: far, preference: "high", lifetime: s(600) };
+  const wan = settled({ options: [pio(300, 150), route] }).pass(seconds(10));
+  wan.hear({ options: [route] }, OTHER_ROUTER).handle({ kind: "unreachable", router: ROUTER });
+  assert.deepEqual(wan.routers, [OTHER_ROUTER]);
+  assert.deepEqual(
+    wan.fact.routes.map(({ router }) => router),
+    [OTHER_ROUTER],
+  );
+  assert.equal(wan.fact.addresses.length, 1, "the address is ours, whoever told its prefix");
+  assert.equal(wan.solicitations.length, 1);
+  assert.ok(wan.events.includes("ra-client.router-unreachable"));
+  const { said } = wan;
+  wan.handle({ kind: "unreachable", router: ROUTER });
+  assert.equal(wan.said, said, "what is known already is no news");
+  assert.deepEqual(wan.hear().routers, [OTHER_ROUTER, ROUTER]);
+});
+
 test("the owner can have the router asked at once", () => {
   const wan = settled();
   wan.handle({ kind: "solicit" });
@@ -412,6 +431,24 @@ test("[WRA-7] a duplicate keeps its lifetimes, and a foreign address is none of 
   wan.handle({ kind: "duplicate", address }).pass(seconds(1));
   const [next] = wan.fact.addresses;
   assert.deepEqual([next!.validUntil, next!.preferredUntil, next!.prefix], [validUntil, preferredUntil, WAN_PREFIX]);
+});
+
+test("a temporary address that is taken gets three other identifiers too, and does not touch the stable one", () => {
+  const wan = new Wan({ temporaryAddresses: true }).handle(LINK).hear({ options: [pio(7200, 3600)] });
+  const [stable] = wan.fact.addresses;
+  const temporary = () => wan.fact.addresses.filter((own) => own.temporary);
+  const tried = new Set<Ip6>();
+  for (let tries = 0; tries <= 3; tries++) {
+    const { address } = temporary()[0]!;
+    tried.add(address);
+    wan.handle({ kind: "duplicate", address });
+    assert.deepEqual(temporary(), []);
+    wan.pass(seconds(1));
+  }
+  assert.equal(tried.size, 4);
+  assert.deepEqual(wan.fact.addresses, [stable]);
+  wan.pass(seconds(59));
+  assert.equal(temporary().length, 1);
 });
 
 test("[WRA-8] after a restart the address of a prefix is the same, also when the first choice was taken; on another prefix it is another", () => {
