@@ -91,7 +91,7 @@ function row(key: string, entry: v.GenericSchema): readonly string[] {
 }
 
 function example(entry: v.GenericSchema): string {
-  const [first] = v.getExamples(entry);
+  const [first] = v.getExamples(entry) as readonly unknown[];
   return first === undefined ? "" : `Such as \`${JSON.stringify(first)}\`.`;
 }
 

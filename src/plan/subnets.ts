@@ -58,9 +58,18 @@ export function numberLans(pools: readonly SubnetPool[], lans: readonly LanConfi
 /** What is to be remembered after a numbering. */
 export function rememberNumbers(pools: readonly SubnetPool[], numbered: readonly Numbers[], memory: SubnetMemory): SubnetMemory {
   const present = new Set(numbered.flatMap((numbers) => [...numbers.keys()]));
-  const former = Object.keys(memory).filter((name) => !present.has(name));
-  const now = [...present].map((name) => [name, remembered(name, pools, numbered, own(memory, name))] as const);
-  return Object.fromEntries([...former.slice(-MOST_FORMER_LANS).map((name) => [name, memory[name]!] as const), ...now]);
+  const held = new Set(pools.flatMap(({ prefix }, i) => [...numbered[i]!.values()].map((number) => `${prefix} ${number}`)));
+  const former = Object.entries(memory).filter(([name]) => !present.has(name));
+  const now = [...present].toSorted().map((name) => [name, remembered(name, pools, numbered, own(memory, name))] as const);
+  return Object.fromEntries([
+    ...former.slice(-MOST_FORMER_LANS).map(([name, numbers]) => [name, withoutLost(numbers, held)] as const),
+    ...now,
+  ]);
+}
+
+/** Without the numbers that another LAN has by now: whoever comes back does not take them from it. */
+function withoutLost(numbers: RememberedNumbers, held: ReadonlySet<string>): RememberedNumbers {
+  return { ...numbers, in: Object.fromEntries(Object.entries(numbers.in).filter(([prefix, number]) => !held.has(`${prefix} ${number}`))) };
 }
 
 function remembered(
