@@ -64,6 +64,8 @@ function dhcpv6(
 ): Moment {
   const fromClient = kind !== "reply" && kind !== "advertise";
   const ids: Dhcpv6Option[] = [{ kind: "client-id", duid: duidUuid(new Uint8Array(16).fill(7)) }];
+  const asksForLeases = ["solicit", "request", "renew", "rebind"].includes(kind);
+  if (asksForLeases && !options.some((option) => option.kind === "oro")) ids.push({ kind: "oro", codes: [23, 24, 56, 67, 82] });
   if (!fromClient) ids.push({ kind: "server-id", duid: parseDuid("0003000100005e000101")! });
   const payload = encodeDhcpv6({ kind, transactionId, options: [...ids, ...options] });
   const header = fromClient ? { ...link("us"), destination: ALL_DHCP_SERVERS } : { ...link("them"), destination: us, destinationMac: OURS };
@@ -84,7 +86,7 @@ function lease(preferred: number, valid: number, of: Prefix = delegated, t1 = 75
   };
 }
 
-function advertisement(at: number, options: readonly NdpOption[] = [], change: object = {}): Moment {
+function advertisement(at: number, options: readonly NdpOption[] = [], change: object = {}, linkLayer = [OURS]): Moment {
   const message = encodeNdp({
     kind: "router-advertisement",
     hopLimit: 64,
@@ -94,7 +96,7 @@ function advertisement(at: number, options: readonly NdpOption[] = [], change: o
     routerLifetime: seconds(1800),
     reachableTime: 0,
     retransTimer: 0,
-    options: [{ kind: "source-link-layer-address", mac: OURS }, ...options],
+    options: [...linkLayer.map((own) => ({ kind: "source-link-layer-address", mac: own }) as const), ...options],
   });
   return { at, bytes: encodeIcmpv6Frame({ ...link("us"), destination: ALL_NODES, ...change }, message) };
 }
@@ -200,6 +202,7 @@ test("what can't be decoded, a wrong hop limit and an advertisement from a globa
   assert.deepEqual(rules({ lan: [short] }), ["malformed 1"]);
   assert.deepEqual(rules({ lan: [neighborSolicitation(us, provider, 64)] }), ["malformed 1"]);
   assert.deepEqual(rules({ lan: [advertisement(0, [], { source: ip6("2a0d::1") })] }), ["malformed 1"]);
+  assert.deepEqual(rules({ lan: [advertisement(0, [], {}, [])] }), ["malformed 1"]);
 });
 
 test("advertisements to all nodes less than three seconds apart are found, unless they are one that was split", () => {
@@ -268,7 +271,11 @@ test("a transaction id that changes within an exchange, or is used again for a n
   assert.deepEqual(rules({ wan: [first, dhcpv6("solicit", 1, 1, [elapsed(0)])] }), ["transaction-id 2"]);
   const inTheMiddle = [dhcpv6("solicit", 0, 1, [elapsed(700)]), dhcpv6("solicit", 1, 1, [elapsed(800)])];
   assert.deepEqual(rules({ wan: inTheMiddle }), []);
-  const twoAtOnce = [first, dhcpv6("information-request", 0.5, 2, [elapsed(0)]), dhcpv6("solicit", 1, 1, [elapsed(100)])];
+  const twoAtOnce = [
+    first,
+    dhcpv6("information-request", 0.5, 2, [elapsed(0), { kind: "oro", codes: [23, 32] }]),
+    dhcpv6("solicit", 1, 1, [elapsed(100)]),
+  ];
   assert.deepEqual(rules({ wan: twoAtOnce }), []);
 });
 
@@ -283,6 +290,34 @@ test("an elapsed time that is missing, runs backwards or not with the clock is f
   assert.deepEqual(solicits([700, 0xffff], [2000, 0xffff]), []);
   assert.deepEqual(solicits([700, 60_000]), ["elapsed-time 2"]);
   assert.deepEqual(rules({ wan: [dhcpv6("solicit", 0, 1)] }), ["elapsed-time 1"]);
+});
+
+test("a DHCPv6 message by unicast, from another port or a global address is found", () => {
+  const sent = (change: object, ports = { sourcePort: 546, destinationPort: 547 }) => {
+    const options = [elapsed(0), { kind: "oro", codes: [23, 24, 56, 67, 82] }] as const;
+    const payload = encodeDhcpv6({ kind: "solicit", transactionId: 1, options });
+    return rules({
+      wan: [{ at: 0, bytes: encodeUdpFrame({ ...link("us"), destination: ALL_DHCP_SERVERS, ...change }, { ...ports, payload }) }],
+    });
+  };
+  assert.deepEqual(sent({}), []);
+  const found = ["dhcpv6-way 1"];
+  assert.deepEqual(sent({ destination: provider, destinationMac: THEIRS }), found);
+  assert.deepEqual(sent({ source: ip6("2a0d::1") }), found);
+  assert.deepEqual(sent({}, { sourcePort: 5460, destinationPort: 547 }), found);
+});
+
+test("a wish that is missing, a wish for 32, and times or lifetimes that a client fills in are found", () => {
+  const asked = (kind: "solicit" | "information-request", ...options: Dhcpv6Option[]) =>
+    rules({ wan: [dhcpv6(kind, 0, 1, [elapsed(0), ...options])] });
+  const wish = (...codes: number[]): Dhcpv6Option => ({ kind: "oro", codes });
+  assert.deepEqual(asked("solicit", wish(23, 24, 56, 67)), ["dhcpv6-wishes 1"]);
+  assert.deepEqual(asked("solicit", wish(23, 24, 56, 67, 82, 32)), ["dhcpv6-wishes 1"]);
+  assert.deepEqual(asked("information-request", wish(23)), ["dhcpv6-wishes 1"]);
+  assert.deepEqual(asked("information-request", wish(23, 32)), []);
+  assert.deepEqual(asked("solicit", lease(0, 0, delegated, 0, 0)), []);
+  assert.deepEqual(asked("solicit", lease(0, 0, delegated, 0, 1)), ["dhcpv6-hints 1"]);
+  assert.deepEqual(asked("solicit", lease(0, 1, delegated, 0, 0)), ["dhcpv6-hints 1"]);
 });
 
 test("a message that is repeated too soon is found", () => {

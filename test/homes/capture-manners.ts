@@ -2,6 +2,7 @@
 import { type Ip6, isLinkLocal, isMulticast, isUniqueLocal, ip6ToBytes, LOOPBACK, UNSPECIFIED } from "../../src/addr/ip.ts";
 import { type Mac, macToBytes } from "../../src/addr/mac.ts";
 import { checksumState } from "../../src/wire/frame.ts";
+import { ndpOptionOf } from "../../src/wire/ndp.ts";
 import type { Link, Rule, Scene, Seen } from "./capture-scene.ts";
 import { dhcpv6Messages, ourAdvertisements, violation } from "./capture-scene.ts";
 
@@ -91,8 +92,9 @@ function formProblem({ frame }: Seen): string | undefined {
   if (content.kind === "malformed") return `${content.layer}: ${content.problem}`;
   if (content.kind !== "ndp") return undefined;
   if (packet.hopLimit !== 255) return `Neighbor Discovery with hop limit ${packet.hopLimit}`;
-  if (content.message.kind === "router-advertisement" && !isLinkLocal(packet.source)) return `a router advertisement from ${packet.source}`;
-  return undefined;
+  if (content.message.kind !== "router-advertisement") return undefined;
+  if (!isLinkLocal(packet.source)) return `a router advertisement from ${packet.source}`;
+  return ndpOptionOf(content.message, "source-link-layer-address") ? undefined : "a router advertisement without link-layer address";
 }
 
 function privateAddress(seen: Seen): string | undefined {

@@ -13,6 +13,7 @@ import {
   rightChecksums,
   wellFormed,
 } from "./capture-manners.ts";
+import { dhcpv6Hints, dhcpv6Way, dhcpv6Wishes } from "./capture-requests.ts";
 import { type LinkCapture, type Rule, readScene, type Violation } from "./capture-scene.ts";
 import { hasTshark, tsharkComplaints } from "./capture-tshark.ts";
 
@@ -36,6 +37,9 @@ const RULES: readonly Rule[] = [
   preferredWithinValid,
   dhcpv6Rate,
   dhcpv6Exchanges,
+  dhcpv6Way,
+  dhcpv6Wishes,
+  dhcpv6Hints,
 ];
 
 /** Everything in these captures that must not be. @throws WireError for a file that is no capture of an Ethernet link */
