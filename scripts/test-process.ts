@@ -17,6 +17,8 @@ export interface TestProcess {
 /** Node 22 has the option under its first name. */
 const ISOLATION = process.allowedNodeEnvironmentFlags.has("--test-isolation") ? "--test-isolation" : "--experimental-test-isolation";
 const REPORTER = join(import.meta.dirname, "json-reporter.ts");
+/** A test that grows without end, as a deliberate fault can make it, must not take the machine with it. */
+const MOST_BYTES = 4 * 1024 ** 3;
 /** What a process that is told to stop has to clean up after itself. */
 const GRACE_MILLISECONDS = 3_000;
 
@@ -40,7 +42,8 @@ function start({ files, pattern, root }: TestProcess, output: string): ChildProc
   const options = ["--test", `${ISOLATION}=none`, `--test-reporter=${REPORTER}`, `--test-reporter-destination=${output}`];
   if (pattern !== undefined) options.push(`--test-name-pattern=${pattern}`);
   // Not our stdin: a test that reads it must not wait for a person. A group of its own: it can be ended with all its children.
-  return spawn(process.execPath, [...options, ...files], { cwd: root, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const command = [`--data=${MOST_BYTES}`, process.execPath, ...options, ...files];
+  return spawn("prlimit", command, { cwd: root, stdio: ["ignore", "pipe", "pipe"], detached: true });
 }
 
 /** What the process prints beside its results; it is shown only when the process itself breaks. */
