@@ -63,9 +63,7 @@ export function runInUserNamespace(): Promise<number> {
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const args = [...USER_NAMESPACE, "setpriv", "--pdeathsig", "TERM", "--", ...again];
   const child = spawn("unshare", args, { stdio: "inherit", env: { ...recordEnvironment(), PATH: toolEnvironment()["PATH"] } });
-  // The terminal sends Ctrl-C to both; what is sent to us alone is passed on.
-  process.on("SIGINT", () => undefined);
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));

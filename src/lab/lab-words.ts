@@ -34,19 +34,20 @@ export function formatTitle(isp: IspKind, { bold, dim }: Palette): string {
 }
 
 /** `  0.84 s  ✓ a prefix is delegated: 2605:...` */
-export function formatCheck({ what, passed, seconds, detail }: Check, { green, red, dim }: Palette): string {
+export function formatCheck({ what, result, seconds, detail }: Check, { green, red, dim }: Palette): string {
   const time = dim(`${seconds.toFixed(2).padStart(6)} s`);
-  if (passed) return `${time}  ${green("✓")} ${what}${dim(`: ${detail}`)}`;
+  if (result === "ok") return `${time}  ${green("✓")} ${what}${dim(`: ${detail}`)}`;
   return `${time}  ${red("✗")} not so: ${what}\n${detail.replace(/^/gm, "            ")}`;
 }
 
 export function formatTable(checks: readonly Check[], { bold, green, red }: Palette): string {
   const width = Math.max(...checks.map((check) => check.what.length));
-  const row = ({ what, passed, seconds }: Check): string =>
-    `  ${what.padEnd(width)}  ${passed ? green("ok    ") : red("FAILED")}  ${seconds.toFixed(2).padStart(7)}`;
-  const failed = checks.filter((check) => !check.passed).length;
-  const sum = failed === 0 ? green(`All ${checks.length} checks passed.`) : red(`${failed} of ${checks.length} checks failed.`);
-  return ["", bold(`  ${"check".padEnd(width)}  result  seconds`), ...checks.map(row), "", `  ${sum}`].join("\n");
+  const results = { ok: green("ok       "), failed: red("FAILED   "), "not tried": "not tried" };
+  const row = ({ what, result, seconds }: Check): string =>
+    `  ${what.padEnd(width)}  ${results[result]}  ${result === "not tried" ? "" : seconds.toFixed(2).padStart(7)}`.trimEnd();
+  const passed = checks.filter((check) => check.result === "ok").length;
+  const sum = passed === checks.length ? green(`All ${passed} checks passed.`) : red(`${passed} of ${checks.length} checks passed.`);
+  return ["", bold(`  ${"check".padEnd(width)}  result     seconds`), ...checks.map(row), "", `  ${sum}`].join("\n");
 }
 
 /** What a person may try while the lab stays up; `skylan` is how the command is called here. */

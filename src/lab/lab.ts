@@ -40,7 +40,7 @@ async function runHere(options: LabOptions): Promise<number> {
 
 async function tellAll(home: Home, { once, print }: LabOptions, colors: Palette): Promise<number> {
   const checks = await tellStory(home, (check) => print(formatCheck(check, colors)));
-  const passed = checks.every((check) => check.passed);
+  const passed = checks.every((check) => check.result === "ok");
   if (!passed) print(`\n${await home.describe()}`);
   if (once || !passed) print(formatTable(checks, colors));
   return passed ? 0 : 1;
@@ -61,9 +61,9 @@ async function explore(home: Home, { command, print }: LabOptions, colors: Palet
   await new Promise<void>(() => undefined);
 }
 
-/** A signal that asks us to end; a second one ends us without tidying up, which the home does by itself. */
+/** A signal that asks us to end; a plain user's lab gets Ctrl-C twice, from the terminal and from outside its user namespace. */
 function untilEnded(): Promise<"ended"> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve("ended"));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve("ended"));
   });
 }

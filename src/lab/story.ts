@@ -11,7 +11,8 @@ const CLOSED_PORT = 9090;
 
 export interface Check {
   readonly what: string;
-  readonly passed: boolean;
+  /** What stands behind a failure is not tried: it builds on it. */
+  readonly result: "ok" | "failed" | "not tried";
   /** Since skylan was started. */
   readonly seconds: number;
   /** What was found, or why it failed. */
@@ -24,7 +25,7 @@ interface Step {
   /** Milliseconds. */
   readonly within: number;
   /** Says what it found; undefined: not yet. */
-  look(home: Home): Promise<string | undefined>;
+  readonly look: (home: Home) => Promise<string | undefined>;
 }
 
 const STEPS: readonly Step[] = [
@@ -42,8 +43,6 @@ const STEPS: readonly Step[] = [
   { what: "what the home does not use is unreachable", within: 10_000, look: unusedIsUnreachable },
   { what: "skylan finds nothing wrong", within: 2_000, look: fromStatus(nothingWrong) },
 ];
-/** Once a step has failed, those that build on it need no patience. */
-const LOST = 1_000;
 
 /** Serves pages in the hosts, starts skylan, and reports each check as it is decided. */
 export async function tellStory(home: Home, report: (check: Check) => void): Promise<readonly Check[]> {
@@ -51,16 +50,21 @@ export async function tellStory(home: Home, report: (check: Check) => void): Pro
   const start = performance.now();
   const checks: Check[] = [];
   for (const step of STEPS) {
-    const within = checks.every((check) => check.passed) ? step.within : LOST;
-    const outcome = await until(() => step.look(home), { within, what: step.what, every: 20 }).then(
-      (detail) => ({ passed: true, detail }),
-      (error: Error) => ({ passed: false, detail: error.message }),
-    );
+    const tried = checks.every((check) => check.result === "ok");
+    const outcome = tried ? await take(step, home) : ({ result: "not tried", detail: "" } as const);
     const check = { what: step.what, seconds: (performance.now() - start) / 1000, ...outcome };
     checks.push(check);
-    report(check);
+    if (tried) report(check);
   }
   return checks;
+}
+
+async function take({ look, what, within }: Step, home: Home): Promise<Pick<Check, "result" | "detail">> {
+  try {
+    return { result: "ok", detail: await until(() => look(home), { within, what, every: 20 }) };
+  } catch (error) {
+    return { result: "failed", detail: (error as Error).message };
+  }
 }
 
 async function startSkylan(home: Home): Promise<string> {
@@ -110,11 +114,11 @@ async function laptopFetches(home: Home): Promise<string> {
 }
 
 async function internetConnects(home: Home): Promise<string> {
-  return quoted(await fetchWeb(home.net, webUrl(await home.globalAddress("laptop"), OPEN_PORT)));
+  return quoted(await fetchWeb(home.net, webUrl((await addressOf(home, "laptop"))!, OPEN_PORT)));
 }
 
 async function internetIsKeptOut(home: Home): Promise<string> {
-  const url = webUrl(await home.globalAddress("laptop"), CLOSED_PORT);
+  const url = webUrl((await addressOf(home, "laptop"))!, CLOSED_PORT);
   const page = await fetchWeb(home.net, url, { within: 1_000 }).catch(() => undefined);
   if (page !== undefined) throw new Error(`${url} answered: ${page}`);
   // Otherwise the silence would prove nothing.
@@ -129,7 +133,7 @@ async function internetIsKeptOut(home: Home): Promise<string> {
 async function unusedIsUnreachable(home: Home): Promise<string> {
   const { prefix } = (await home.status()).delegations[0]!;
   const unused = hostAddress(subnet(prefix, 64, subnetCount(prefix, 64) - 1), 1n);
-  const answer = await fetchWeb(home.laptop, webUrl(unused), { within: 500 }).catch((error: Error) => error.message);
+  const answer = await fetchWeb(home.laptop, webUrl(unused), { within: 2_500, every: 2_500 }).catch((error: Error) => error.message);
   if (!answer.includes("ENETUNREACH")) throw new Error(`${unused}: ${answer}`);
   return `${unused}: no route`;
 }
