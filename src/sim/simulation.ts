@@ -7,6 +7,9 @@ interface Entry {
   readonly action: () => void;
 }
 
+/** Actions at one instant: more of them are a machine that wakes without doing anything. */
+const MOST_AT_ONCE = 10_000;
+
 export class Simulation {
   #now: Instant = instant(0);
   #order = 0;
@@ -29,8 +32,11 @@ export class Simulation {
   /** Lets `span` pass; `step` is called after each action. */
   pass(span: Duration, step: () => void = () => undefined): void {
     const end = after(this.#now, span);
+    let atOnce = 0;
     for (let next = this.#queue[0]; next !== undefined && next.at <= end; next = this.#queue[0]) {
       this.#pop();
+      atOnce = next.at > this.#now ? 0 : atOnce + 1;
+      if (atOnce > MOST_AT_ONCE) throw new Error(`something wakes again and again at ${next.at} ms`);
       this.#now = next.at;
       next.action();
       step();
