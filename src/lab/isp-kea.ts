@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from "
 import { join } from "node:path";
 import type { Isp, IspSite } from "./isp.ts";
 import { formatKeaConfig, formatRadvdConfig, leasedPrefixes } from "./kea-config.ts";
-import type { ProviderProfile } from "./provider-profile.ts";
+import { type ProviderProfile, STARLINK } from "./provider-profile.ts";
 import type { Running } from "./running.ts";
 
 const STARTING = 15_000;
@@ -19,22 +19,15 @@ export function startKeaIsp(site: IspSite, profile: ProviderProfile): Isp {
   const routes = new LeaseRoutes(site, leases);
   let running: readonly Running[] = [];
   let said = "";
+  const output = (): string => said + running.map((each) => each.output).join("");
   return {
     namespace,
-    output: () => said + running.map((each) => each.output).join(""),
+    output: () => output() + routes.complaints,
     command: ({ kind }) => Promise.reject(new Error(`Kea takes no command "${kind}"; use the embedded provider`)),
     async start() {
       await prepare(site, profile);
-      const radvd = namespace.spawn([
-        "radvd",
-        "-n",
-        "-m",
-        "stderr",
-        "-C",
-        join(directory, "radvd.conf"),
-        "-p",
-        join(directory, "radvd.pid"),
-      ]);
+      const files = ["-C", join(directory, "radvd.conf"), "-p", join(directory, "radvd.pid")];
+      const radvd = namespace.spawn(["radvd", "-n", "-m", "stderr", ...files]);
       const kea = namespace.spawn(["kea-dhcp6", "-c", "/etc/kea/kea-dhcp6.conf"]);
       running = [radvd, kea];
       await kea.line(/DHCP6_STARTED/, STARTING);
@@ -43,7 +36,7 @@ export function startKeaIsp(site: IspSite, profile: ProviderProfile): Isp {
     async stop() {
       routes.rest();
       await Promise.all(running.map((each) => each.stop("SIGKILL")));
-      said = this.output();
+      said = output();
       running = [];
     },
   };
@@ -64,6 +57,8 @@ class LeaseRoutes {
   readonly #site: IspSite;
   readonly #file: string;
   readonly #look = (): void => void this.#update();
+  /** Why routes could not be set. */
+  complaints = "";
   #routes = new Map<string, string>();
   #busy = false;
   #again: NodeJS.Timeout | undefined;
@@ -88,8 +83,9 @@ class LeaseRoutes {
     this.#busy = true;
     try {
       await this.#install(leasedPrefixes(readFileSync(this.#file, "utf8"), Date.now() / 1000));
-    } catch {
-      // The file is not there before the first lease, and a namespace that is going takes no routes.
+    } catch (error) {
+      // Before the first lease there is no file.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.complaints += `${(error as Error).message}\n`;
     } finally {
       this.#busy = false;
     }
@@ -104,17 +100,19 @@ class LeaseRoutes {
       return;
     }
     const wanted = new Map(prefixes.map((prefix) => [prefix, `${prefix} via ${router} dev ${customer}`]));
-    const gone = [...this.#routes.keys()].filter((prefix) => !wanted.has(prefix)).map((prefix) => `-6 route del ${prefix} dev ${customer}`);
-    const added = [...wanted]
-      .filter(([prefix, route]) => this.#routes.get(prefix) !== route)
-      .map(([, route]) => `-6 route replace ${route}`);
+    const gone = [...this.#routes.keys()].filter((prefix) => !wanted.has(prefix)).map((prefix) => `route del ${prefix} dev ${customer}`);
+    const added = [...wanted].filter(([prefix, route]) => this.#routes.get(prefix) !== route).map(([, route]) => `route replace ${route}`);
     if (gone.length + added.length > 0) await namespace.ip([...gone, ...added].join("\n"));
     this.#routes = wanted;
   }
 
+  /** Who has talked to the provider on the link; its kernel lists the provider's own address too. */
   async #customerRouter(): Promise<string | undefined> {
     const { namespace, interface: customer } = this.#site;
     const neighbours = await namespace.shell(`ip -6 neigh show dev ${customer} nud reachable nud stale nud delay nud probe`);
-    return neighbours.match(/^fe80:\S+/m)?.[0];
+    return neighbours
+      .split("\n")
+      .find((line) => line.startsWith("fe80:") && !line.includes(STARLINK.mac))
+      ?.split(" ")[0];
   }
 }

@@ -9,6 +9,8 @@ export interface End {
 
 /** Kept of what a process says; a chatty one must not eat the memory. */
 const MOST_OUTPUT = 4_000_000;
+/** Milliseconds. */
+const LAST_WORDS = 250;
 
 export class Running {
   readonly #child: ChildProcess;
@@ -31,6 +33,8 @@ export class Running {
       child.once("error", (error) => this.#hear(`${error.message}\n`));
       child.once("error", () => resolve({ code: 127, signal: null }));
       child.once("close", (code, signal) => resolve({ code, signal }));
+      // A child of its own that lives on keeps the pipes open; last words are waited for, but not for ever.
+      child.once("exit", (code, signal) => setTimeout(() => resolve({ code, signal }), LAST_WORDS).unref());
     });
     void this.ended.then(() => (this.#hasEnded = true));
   }
