@@ -67,7 +67,7 @@ export function assertRequestedOptions(all: readonly Heard[]): void {
       [],
       `a ${kind} does not ask for these`,
     );
-    assert.equal(codes.includes(32), kind === "information-request", `a ${kind} with option request ${codes}`);
+    assert.equal(codes.includes(32), kind === "information-request", `a ${kind} with option request ${codes.join()}`);
   }
 }
 

@@ -36,6 +36,7 @@ export interface Answer {
   readonly ias?: readonly Dhcpv6Option[];
   /** Of the whole message; none by default, but Success where only a status is answered. */
   readonly status?: StatusName;
+  /** By default the one that was asked. */
   readonly server?: Duid;
   readonly client?: Duid;
   readonly transactionId?: number;
@@ -62,7 +63,7 @@ export function answerMessage(question: ClientServerMessage, answer: Answer = {}
   const client = answer.client ?? optionOf(question, "client-id")?.duid;
   const options: readonly Dhcpv6Option[] = [
     ...(client === undefined ? [] : [{ kind: "client-id", duid: client } as const]),
-    { kind: "server-id", duid: answer.server ?? SERVER },
+    { kind: "server-id", duid: answer.server ?? optionOf(question, "server-id")?.duid ?? SERVER },
     ...statusFor(question, answer),
     ...(answer.ias ?? iasFor(question, answer)),
     ...(isGoodbye(question) ? [] : [{ kind: "dns-servers", addresses: RESOLVERS } as const]),
