@@ -171,7 +171,40 @@ test("[WRA-3] a message that is too short, of another code or type, or whose opt
   for (const [what, hex] of BROKEN) assert.throws(() => decodeNdp(octets(hex)), WireError, what);
 });
 
+test("a flag that is clear leaves no bit, and reserved bits are zero", () => {
+  const quiet: NdpMessage = { ...bare, managed: false, other: false, preference: "medium" };
+  assert.equal(encodeNdp(quiet)[5], 0);
+  const modest: NdpMessage = {
+    kind: "neighbor-advertisement",
+    router: false,
+    solicited: false,
+    override: false,
+    target: ip6("::"),
+    options: [],
+  };
+  assert.deepEqual(encodeNdp(modest), Uint8Array.of(136, ...new Uint8Array(23)));
+  const none: NdpOption = {
+    kind: "prefix-information",
+    prefix: prefix("::/0"),
+    onLink: false,
+    autonomous: false,
+    valid: s(0),
+    preferred: s(0),
+  };
+  assert.deepEqual(encodeNdp({ ...bare, options: [none] }).subarray(16), Uint8Array.of(3, 4, ...new Uint8Array(30)));
+});
+
+test("a route takes 8 octets without a prefix, 16 up to /64, 24 above", () => {
+  const lengthOf = (name: string) => {
+    const option: NdpOption = { kind: "route-information", prefix: prefix(name), preference: "medium", lifetime: s(600) };
+    return encodeNdp({ ...bare, options: [option] }).length - 16;
+  };
+  assert.deepEqual(["::/0", "2000::/1", "2605:59c8::/64", "2605:59c8::/65", "2605:59c8::1/128"].map(lengthOf), [8, 16, 16, 24, 24]);
+});
+
 test("a WireError names the octet that is wrong", () => {
+  assert.throws(() => decodeNdp(octets(`8601${BARE.slice(4)}`)), { offset: 1 });
+  assert.throws(() => decodeNdp(octets("80000000 00000000")), { offset: 0 });
   assert.throws(() => decodeNdp(octets(`${BARE}05010000000005d4 0000`)), { offset: 16 + 8 + 1 });
 });
 
@@ -231,9 +264,12 @@ test("what a field can't hold is refused instead of cut", () => {
     { kind: "dnssl", domains: ["x".repeat(64)], lifetime: s(1) },
     { kind: "pref64", prefix: prefix("64:ff9b::/97"), lifetime: s(1) },
     { kind: "pref64", prefix: prefix("64:ff9b::/96"), lifetime: s(65_529) },
+    { kind: "unknown", type: 253, content: new Uint8Array(2039) },
   ];
   for (const option of options) assert.throws(() => encodeNdp({ ...bare, options: [option] }), RangeError, option.kind);
   assert.throws(() => encodeNdp({ ...bare, routerLifetime: s(65_536) }), RangeError);
+  const longest: NdpOption = { kind: "pref64", prefix: prefix("64:ff9b::/96"), lifetime: s(65_528) };
+  assert.deepEqual(decodeNdp(encodeNdp({ ...bare, options: [longest] })), { ...bare, options: [longest] });
   assert.equal(
     encodeNdp({ ...bare, options: [{ ...options[0]!, addresses: new Array<Ip6>(127).fill(ip6("::1")) } as NdpOption] }).length,
     2056,
