@@ -1,5 +1,5 @@
 /** A reporter for node:test: one line of JSON for each test that has no tests inside. */
-import { relative } from "node:path";
+import { isAbsolute, relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";
 import type { TestResult } from "./test-results.ts";
 
@@ -26,13 +26,16 @@ function resultOf(event: Finished): TestResult | undefined {
   if (isParent && (event.type === "test:pass" || failureType(event) === "subtestsFailed")) return undefined;
   const message = messageOf(event);
   return {
-    title: [...titles.slice(0, data.nesting), data.name].join(" > "),
+    title: [...titles.slice(0, data.nesting), nameOf(data.name)].join(" > "),
     file: relative(process.cwd(), data.file ?? ""),
     outcome: event.type === "test:fail" ? "failed" : isSkipped(event) ? "skipped" : "passed",
     milliseconds: Math.round(data.details.duration_ms),
     ...(message === undefined ? {} : { message }),
   };
 }
+
+/** What fails outside of all tests, such as a hook, is reported under the path of its file. */
+const nameOf = (name: string): string => (isAbsolute(name) ? `${relative(process.cwd(), name)} outside of its tests` : name);
 
 /** A test that is marked as one for later proves as little as one that is skipped. */
 const isSkipped = ({ data }: Finished): boolean => (data.skip ?? data.todo ?? false) !== false;

@@ -43,6 +43,13 @@ test("each test counts once, under the titles around it, and what only holds oth
   assert.equal(lastLine(results), "4 passed, 2 failed, 2 skipped");
 });
 
+test("a hook that fails outside of all tests is a failure of its file", async () => {
+  const results = await resultsOf(
+    `import { after } from "node:test"; after(() => { throw new Error("left behind"); }); test("one", () => {});`,
+  );
+  assert.deepEqual(brief(results), ["passed: one", "failed: example.test.mjs outside of its tests"]);
+});
+
 test("only the tests of the pattern run", async () => {
   assert.deepEqual(brief(await resultsOf(`test("one", () => {}); test("two", () => {});`, { pattern: "two" })), ["passed: two"]);
 });
