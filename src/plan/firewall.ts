@@ -207,10 +207,12 @@ function fromWan(): Ruleset {
   ];
 }
 
-/** What this box itself sends. */
+/** What this box itself sends. A refusal of a forged source would hit its true owner on the internet. */
 function output(wan: string): Ruleset {
+  const refusal = [equals(ICMPV6_TYPE, "destination-unreachable"), equals(payload("icmpv6", "code"), "policy-fail")];
   return [
     hookedChain("output", "accept"),
+    rule("output", [equals(OIF, wan), ...refusal, DROP], "refusals are for the LANs"),
     rule(
       "output",
       [equals(OIF, wan), equals(SOURCE, network(UNIQUE_LOCAL)), COUNTER, rejectWith("policy-fail")],
