@@ -176,9 +176,12 @@ export class Home implements AsyncDisposable {
     return formatConfig({ wan: { interface: "wan" }, lan }, changes);
   }
 
-  /** Starts skylan in the gateway, with the state that an earlier one has left. `config` is a text, or what differs from the usual one. @throws NotInTime */
-  async startSkylan(config: ConfigTables | string = {}): Promise<Skylan> {
-    this.#skylan = await startSkylan(this.#site, typeof config === "string" ? config : this.config(config));
+  /**
+   * Starts skylan in the gateway, with the state that an earlier one has left. `config` is a text, or what differs from the usual one; `env` is added to
+   * its environment. @throws NotInTime
+   */
+  async startSkylan(config: ConfigTables | string = {}, env: Readonly<Record<string, string>> = {}): Promise<Skylan> {
+    this.#skylan = await startSkylan(this.#site, typeof config === "string" ? config : this.config(config), env);
     return this.#skylan;
   }
 

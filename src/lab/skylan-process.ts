@@ -42,12 +42,12 @@ export interface Skylan {
 }
 
 /** Writes the config and starts `skylan up`; returns when it says that it is up. @throws NotInTime with what it has said instead */
-export async function startSkylan(site: SkylanSite, config: string): Promise<Skylan> {
+export async function startSkylan(site: SkylanSite, config: string, env: Readonly<Record<string, string>> = {}): Promise<Skylan> {
   const { gateway, directory } = site;
   const { run, file, args } = pathsOf(directory);
   mkdirSync(directory, { recursive: true });
   writeFileSync(file, config);
-  const process = gateway.spawn(nodeCommand("../cli/main", "up", "--config", file, ...args));
+  const process = gateway.spawn(nodeCommand("../cli/main", "up", "--config", file, ...args), { env });
   await process.line(/ is up: /, STARTING);
   return {
     process,
