@@ -81,6 +81,7 @@ export class Home implements AsyncDisposable {
   readonly #namespaces: ReadonlyMap<string, Namespace>;
   readonly #links = new Map<string, Link>();
   readonly #captures: Capture[] = [];
+  readonly #gone = new AbortController();
   #isp: Isp | undefined;
   #skylan: Skylan | undefined;
 
@@ -209,7 +210,12 @@ export class Home implements AsyncDisposable {
 
   /** until() which shows, when time is up, how the home stands. @throws NotInTime */
   until<T>(probe: () => T | Promise<T>, waiting: Waiting): ReturnType<typeof until<T>> {
-    return until(probe, { dump: () => this.describe(), ...waiting });
+    return until(probe, { dump: () => this.describe(), signal: this.#gone.signal, ...waiting });
+  }
+
+  /** Whether the home is being removed: what is awaited in it will not come. */
+  get isGone(): boolean {
+    return this.#gone.signal.aborted;
   }
 
   /** How the home stands, for a person who wonders why something did not happen. */
@@ -227,6 +233,7 @@ export class Home implements AsyncDisposable {
 
   /** Ends every process of the home and removes it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#gone.abort();
     await this.#isp?.stop();
     await Promise.all(this.all.map((each) => each[Symbol.asyncDispose]()));
     // This one takes the directory with it.

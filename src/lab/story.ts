@@ -3,7 +3,6 @@ import type { Status } from "../api/status.ts";
 import { hostAddress, subnet, subnetCount } from "../addr/prefix.ts";
 import { type Home, NET_ADDRESS } from "./home.ts";
 import { fetchWeb, serveWeb, webUrl } from "./traffic.ts";
-import { until } from "./until.ts";
 
 /** What the lab opens, and a port that stays closed although somebody listens there. */
 export const OPEN_PORT = 8080;
@@ -44,7 +43,7 @@ const STEPS: readonly Step[] = [
   { what: "skylan finds nothing wrong", within: 2_000, look: fromStatus(nothingWrong) },
 ];
 
-/** Serves pages in the hosts, starts skylan, and reports each check as it is decided. */
+/** Serves pages in the hosts, starts skylan, and reports each check as it is decided. @throws NotInTime when the home is removed meanwhile */
 export async function tellStory(home: Home, report: (check: Check) => void): Promise<readonly Check[]> {
   await Promise.all([serveWeb(home.net, 80), serveWeb(home.laptop, OPEN_PORT, CLOSED_PORT)]);
   const start = performance.now();
@@ -61,9 +60,10 @@ export async function tellStory(home: Home, report: (check: Check) => void): Pro
 
 async function take({ look, what, within }: Step, home: Home): Promise<Pick<Check, "result" | "detail">> {
   try {
-    return { result: "ok", detail: await until(() => look(home), { within, what, every: 20 }) };
+    return { result: "ok", detail: await home.until(() => look(home), { within, what, every: 20, dump: () => "" }) };
   } catch (error) {
-    return { result: "failed", detail: (error as Error).message };
+    if (home.isGone) throw error;
+    return { result: "failed", detail: (error as Error).message.trim() };
   }
 }
 
