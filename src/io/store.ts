@@ -42,6 +42,7 @@ const REMEDIES: Record<string, string> = {
   EDQUOT: "the disk quota is used up; make room there, then start skylan again",
   EROFS: "the file system is read-only; choose a writable place with --state-dir",
   EACCES: "no permission to write; run skylan as root or with the systemd unit, or choose another place with --state-dir",
+  EEXIST: "this is not a folder; choose another place with --state-dir",
   ENOTDIR: "this is not a folder; choose another place with --state-dir",
 };
 

@@ -1,0 +1,162 @@
+/** What `skylan up` refuses: one sentence that says what to do, an exit code that a script understands, and a kernel that is as it was. */
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { EXIT } from "../../src/cli/exit-codes.ts";
+import { createHome, type Home } from "../../src/lab/home.ts";
+import type { Running } from "../../src/lab/running.ts";
+import { type BoxState, boxState } from "../fixtures/box-state.ts";
+
+const SILENT_RADVD = "interface lan { AdvSendAdvert on; UnicastOnly on; prefix fd12:3456:789a::/64 {}; };\n";
+const DHCP6C = "interface wan { send ia-pd 0; };\nid-assoc pd 0 { };\n";
+
+describe("skylan up refuses", () => {
+  let home: Home;
+  let untouched: BoxState;
+
+  before(async () => {
+    home = await createHome({ isp: "none" });
+    await home.gateway.ip("link set wan up\nlink set lan up");
+    await home.until(async () => !(await home.gateway.exec("ip", "-6", "addr")).includes("tentative"), {
+      within: 10_000,
+      what: "the gateway's link-local addresses are ready",
+    });
+    untouched = await boxState(home.gateway);
+  });
+  after(async () => home?.[Symbol.asyncDispose]());
+
+  interface Case {
+    readonly config?: string;
+    /** Before `skylan`. */
+    readonly through?: readonly string[];
+    readonly options?: readonly string[];
+  }
+
+  function write(name: string, text: string): string {
+    const file = join(home.directory, name);
+    writeFileSync(file, text);
+    return file;
+  }
+
+  /** Runs `skylan up`, which must end by itself, and returns its one sentence. */
+  async function refusal(exitCode: number, { config = home.config(), through = [], options = [] }: Case): Promise<string> {
+    const file = write("refused.toml", config);
+    const { code, stdout, stderr } = await home.gateway.attempt(...through, "timeout", "15", "skylan", "up", "--config", file, ...options);
+    assert.equal(code, exitCode, stderr + stdout);
+    assert.equal(stdout, "", "nothing is announced");
+    assert.match(stderr, /^skylan: (?!.*this is a bug)/, "a sentence");
+    assert.doesNotMatch(stderr, /^ +at /m, "no stack");
+    assert.deepEqual(await boxState(home.gateway), untouched, "the kernel is as it was");
+    return stderr;
+  }
+
+  async function besides(rival: Running, isReady: () => Promise<unknown>): Promise<string> {
+    try {
+      await home.until(isReady, { within: 10_000, what: "the rival is up" });
+      untouched = await boxState(home.gateway);
+      return await refusal(EXIT.conflict, {});
+    } finally {
+      await rival.stop();
+    }
+  }
+
+  const listens = (what: string, table: string) => () => home.gateway.exec("grep", what, table);
+
+  test("an interface that does not exist, and names those that do", async () => {
+    const sentence = await refusal(EXIT.unavailable, { config: home.config().replace('"wan"', '"eth8"') });
+    assert.match(sentence, /^skylan: there is no interface eth8.*this box has .*wan/);
+  });
+
+  test("a config that is wrong, with the line and what was probably meant", async () => {
+    const sentence = await refusal(EXIT.config, { config: home.config().replace("interface =", "interfaec =") });
+    assert.match(sentence, /refused\.toml:2:1: \[wan\] has no key "interfaec"; did you mean "interface"\?\n/);
+  });
+
+  test("a config that is no TOML", async () => {
+    assert.match(await refusal(EXIT.config, { config: "[wan\n" }), /refused\.toml:\d+:\d+: this is no TOML/);
+  });
+
+  test("a config file that does not exist", async () => {
+    const sentence = await refusal(EXIT.config, { options: ["--config", "/nonexistent/skylan.toml"] });
+    assert.match(sentence, /\/nonexistent\/skylan\.toml: there is no such file/);
+  });
+
+  test("to run without the right to change the network", async () => {
+    const through = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+    assert.match(await refusal(EXIT.permission, { through }), /root|CAP_NET_ADMIN/);
+  });
+
+  test("a state directory on a full disk", async () => {
+    const full = join(home.directory, "full");
+    mkdirSync(full);
+    await home.gateway.shell(
+      `mount -t tmpfs -o size=16k tmpfs ${full}\ndd if=/dev/zero of=${full}/fill bs=1k count=64 2>/dev/null || true`,
+    );
+    assert.match(await refusal(EXIT.state, { options: ["--state-dir", full] }), /the disk is full/);
+    assert.equal(await home.gateway.exec("ls", full), "fill\n", "nothing half-written lies around");
+  });
+
+  test("a state directory that is a file", async () => {
+    assert.match(await refusal(EXIT.state, { options: ["--state-dir", write("no-folder", "")] }), /choose another place with --state-dir/);
+  });
+
+  test("[ROB-5] another DHCPv6 client: dhcp6c", async () => {
+    const rival = home.gateway.spawn(["dhcp6c", "-f", "-c", write("dhcp6c.conf", DHCP6C), "wan"]);
+    const sentence = await besides(rival, listens(":0222 ", "/proc/net/udp6"));
+    assert.match(sentence, /dhcp6c \(pid \d+\) is a DHCPv6 client.*systemctl disable --now dhcp6c, or kill \d+/);
+  });
+
+  test("[ROB-5] another DHCPv6 client: dhcpcd", async () => {
+    const rival = home.gateway.spawn(["dhcpcd", "-6", "-B", "-f", write("dhcpcd.conf", "noipv6rs\nia_pd 1\n"), "wan"]);
+    assert.match(await besides(rival, listens(":0222 ", "/proc/net/udp6")), /dhcpcd \(pid \d+\) is a DHCPv6 client/);
+  });
+
+  test("[ROB-5] another router advertisement daemon: radvd", async () => {
+    const file = write("radvd.conf", SILENT_RADVD);
+    const rival = home.gateway.spawn(["radvd", "-n", "-C", file, "-p", join(home.directory, "radvd.pid"), "-m", "stderr"]);
+    const sentence = await besides(rival, listens(":003A ", "/proc/net/raw6"));
+    assert.match(sentence, /radvd \(pid \d+\) handles Router Advertisements/);
+  });
+
+  test("a second skylan at the same run directory", async () => {
+    const first = await home.startSkylan();
+    untouched = await boxState(home.gateway);
+    assert.match(await refusal(EXIT.conflict, {}), /skylan already runs here/);
+    await first.stop();
+  });
+});
+
+describe("skylan up goes on", () => {
+  test("without a saved state that is damaged: it is kept aside, and named", async () => {
+    await using home = await createHome();
+    const state = join(home.directory, "state");
+    mkdirSync(state);
+    writeFileSync(join(state, "dhcpv6-client.json"), '{"version":1,"bootId":');
+    await home.startSkylan();
+    await home.globalAddress("laptop");
+    assert.ok(readdirSync(state).includes("dhcpv6-client.json.damaged"));
+    const { events } = await home.status();
+    assert.ok(events.some(({ event, text }) => event === "state.damaged" && text.includes("dhcpv6-client.json.damaged")));
+  });
+
+  test("[ROB-5] with a foreign rule that refuses what it lets through: named by up and by status, until it is gone", async () => {
+    await using home = await createHome();
+    await home.gateway.shell(`nft -f - <<'END'
+table ip6 filter {
+  chain FORWARD { type filter hook forward priority 0; policy accept; reject with icmpv6 admin-prohibited; }
+}
+END`);
+    const skylan = await home.startSkylan();
+    await skylan.process.line(/table ip6 filter refuses packets.*Remedy: .*nft flush chain ip6 filter FORWARD/, 5000);
+    const problems = async () => (await home.status()).problems.filter(({ name }) => name === "firewall.foreign-forward");
+    assert.equal((await problems()).length, 1);
+    await home.gateway.exec("nft", "delete", "table", "ip6", "filter");
+    assert.deepEqual(await problems(), []);
+    await home.gateway.exec(
+      "nft",
+      "add table ip6 filter; add chain ip6 filter FORWARD { type filter hook forward priority 0; policy drop; }",
+    );
+    assert.match((await problems())[0]!.text, /policy drop/);
+  });
+});
