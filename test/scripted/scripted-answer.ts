@@ -39,6 +39,8 @@ export interface Answer {
   /** By default the one that was asked. */
   readonly server?: Duid;
   readonly client?: Duid;
+  /** RESOLVERS by default; empty: none is named. */
+  readonly resolvers?: readonly Ip6[];
   readonly transactionId?: number;
   /** Put behind the others. */
   readonly options?: readonly Dhcpv6Option[];
@@ -61,12 +63,13 @@ export function encodeAnswer(question: ClientServerMessage, answer: Answer = {})
 /** An answer before it is encoded. */
 export function answerMessage(question: ClientServerMessage, answer: Answer = {}): ClientServerMessage {
   const client = answer.client ?? optionOf(question, "client-id")?.duid;
+  const { resolvers = RESOLVERS } = answer;
   const options: readonly Dhcpv6Option[] = [
     ...(client === undefined ? [] : [{ kind: "client-id", duid: client } as const]),
     { kind: "server-id", duid: answer.server ?? optionOf(question, "server-id")?.duid ?? SERVER },
     ...statusFor(question, answer),
     ...(answer.ias ?? iasFor(question, answer)),
-    ...(isGoodbye(question) ? [] : [{ kind: "dns-servers", addresses: RESOLVERS } as const]),
+    ...(isGoodbye(question) || resolvers.length === 0 ? [] : [{ kind: "dns-servers", addresses: resolvers } as const]),
     ...(answer.options ?? []),
   ];
   return {
