@@ -71,6 +71,9 @@ trap sweep EXIT
 for directory in /run /var/lib/dhcpcd /var/lib/dhcp /var/lib/dhcpv6; do
   [ ! -d $directory ] || mount -t tmpfs tmpfs $directory
 done
+# DHCP clients write this one: they must not write that of the machine.
+touch /run/resolv.conf
+[ ! -e /etc/resolv.conf ] || mount --bind /run/resolv.conf /etc/resolv.conf || exit 1
 mount -t sysfs sysfs /sys 2>/dev/null
 ip link set lo up
 `;
