@@ -1,6 +1,7 @@
 /** What the kernel looked like before skylan touched it, kept so that `skylan down` can put it back. Written before the first change. */
 import type { Json } from "../addr/json.ts";
 import type { Change } from "../diff/change.ts";
+import type { KernelState, LinkFact } from "../plan/kernel-state.ts";
 
 export interface Former {
   /** Path below /proc/sys to its value before our first change. */
@@ -11,9 +12,21 @@ export interface Former {
 
 export const NOTHING_FORMER: Former = { sysctls: {}, down: [] };
 
-/** `former` with what these changes are about to overwrite; the same object when they overwrite nothing new. */
-export function recordFormer(former: Former, changes: readonly Change[]): Former {
-  const sysctls = { ...former.sysctls };
+/** Turning forwarding on or off for the box turns it for each interface too, for new ones and for those that are none of ours. */
+const GENERAL = "net/ipv6/conf/all/forwarding";
+
+/** Paths of the switches that these changes turn without naming them. */
+export function carriedAlong(changes: readonly Change[], links: readonly LinkFact[]): readonly string[] {
+  if (!changes.some((change) => change.kind === "sysctl" && change.path === GENERAL)) return [];
+  return ["default", ...links.map((link) => link.name)].map((name) => `net/ipv6/conf/${name}/forwarding`);
+}
+
+/**
+ * `former` with what these changes are about to overwrite, and with the values of the switches that they carry along; the same object when they
+ * overwrite nothing new.
+ */
+export function recordFormer(former: Former, changes: readonly Change[], carried: KernelState["sysctls"] = {}): Former {
+  const sysctls = { ...carried, ...former.sysctls };
   const down = [...former.down];
   for (const change of changes) {
     if (change.kind === "sysctl" && change.from !== undefined && !(change.path in sysctls)) sysctls[change.path] = change.from;

@@ -3,20 +3,23 @@
  * applied; what must survive is saved; packets go out. Everything happens within one synchronous turn, so that a new prefix moves LAN addresses,
  * routes, firewall and router advertisements together.
  */
+import { ALL_ROUTERS } from "../addr/ip.ts";
 import { after, earliest, type Instant, instant, seconds } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
+import type { Change } from "../diff/change.ts";
 import { diff } from "../diff/diff.ts";
 import type { Note } from "../machines/machine.ts";
 import type { Facts } from "../plan/facts.ts";
-import type { LinkFact, Observed } from "../plan/kernel-state.ts";
+import type { KernelState, LinkFact, Observed } from "../plan/kernel-state.ts";
 import { type Desired, plan } from "../plan/plan.ts";
 import type { SubnetMemory } from "../plan/subnets.ts";
 import { sysctlPaths } from "../plan/sysctls.ts";
-import { type Former, formerToJson, recordFormer } from "./former.ts";
+import { encodeNdp } from "../wire/ndp.ts";
+import { carriedAlong, type Former, formerToJson, recordFormer } from "./former.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
 import type { AnySeat, Desk, Outgoing } from "./seat.ts";
-import { teardown } from "./teardown.ts";
+import { obedientLinks, teardown } from "./teardown.ts";
 import type { Event, World } from "./world.ts";
 
 /** The kernel is looked at this often even when it reports nothing: a changed sysctl makes no event. */
@@ -24,6 +27,7 @@ const LOOK_INTERVAL = seconds(10);
 const RETRY_INTERVAL = seconds(1);
 /** A fact may change the plan, which may change a fact (a prefix being withdrawn keeps its route); it ends after two rounds. */
 const MOST_ROUNDS = 5;
+const SOLICITATION = encodeNdp({ kind: "router-solicitation", options: [] });
 
 export class Loop implements Desk {
   readonly outbox: Outgoing[] = [];
@@ -80,10 +84,15 @@ export class Loop implements Desk {
     return this.#machines.areQuiet();
   }
 
-  /** Puts the kernel back as it was before skylan came. The loop must not be used afterwards. */
+  /**
+   * Puts the kernel back as it was before skylan came, and asks the routers on behalf of a kernel that obeys them again: forwarding has cost it the
+   * routes that it had made by itself, and it would not ask before the link goes down and up. The loop must not be used afterwards.
+   */
   tearDown(): void {
     const now = this.#world.now();
-    this.#world.apply(teardown(this.#former, this.#observe(now), now));
+    // What the general switches carried along comes back after them.
+    for (let round = 0; round < 2; round++) this.#world.apply(teardown(this.#former, this.#observe(now), now));
+    for (const link of obedientLinks(this.#former)) this.#world.send(link, "ndp", ALL_ROUTERS, SOLICITATION);
   }
 
   note(source: string, note: Note): void {
@@ -116,7 +125,7 @@ export class Loop implements Desk {
     const observed = this.#observed ?? this.#observe(now);
     const changes = diff(desired.kernel, observed, now);
     if (changes.length === 0) return true;
-    const former = recordFormer(this.#former, changes);
+    const former = recordFormer(this.#former, changes, this.#carriedAlong(changes, observed, now));
     if (former !== this.#former) this.#world.save("former", formerToJson(former), "disk");
     this.#former = former;
     this.#observed = undefined;
@@ -129,6 +138,14 @@ export class Loop implements Desk {
       this.#lookAt = after(now, RETRY_INTERVAL);
       return false;
     }
+  }
+
+  /** The switches that these changes turn without naming them, with their values now. */
+  #carriedAlong(changes: readonly Change[], { links }: Observed, now: Instant): KernelState["sysctls"] {
+    const paths = carriedAlong(changes, links);
+    if (paths.length === 0) return {};
+    const { sysctls } = this.#observe(now, paths);
+    return Object.fromEntries(paths.flatMap((path) => (sysctls[path] === undefined ? [] : [[path, sysctls[path]]])));
   }
 
   #advertise(desired: Desired, now: Instant): void {
@@ -157,9 +174,9 @@ export class Loop implements Desk {
   }
 
   /** Duplicates and lost neighbours are reported by one look only: whoever looks passes them on. */
-  #observe(now: Instant): Observed {
+  #observe(now: Instant, more: readonly string[] = []): Observed {
     const interfaces = [this.#config.wan.interface, ...this.#config.lans.map((lan) => lan.interface)];
-    const sysctls = new Set([...sysctlPaths(this.#config), ...Object.keys(this.#former.sysctls)]);
+    const sysctls = new Set([...sysctlPaths(this.#config), ...Object.keys(this.#former.sysctls), ...more]);
     const observed = this.#world.observe({ interfaces, sysctls: [...sysctls] });
     this.#machines.seeDuplicates(observed.duplicates, now);
     this.#machines.seeUnreachable(observed.unreachable, now);

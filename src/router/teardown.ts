@@ -11,3 +11,11 @@ export function teardown(former: Former, observed: Observed, now: Instant): read
   const linksDown = former.down.filter((name) => observed.links.some((link) => link.name === name && link.up));
   return [...diff(nothing, observed, now), ...linksDown.map((name): Change => ({ kind: "link-down", interface: name }))];
 }
+
+/** Links on which the kernel acted on Router Advertisements by itself before skylan came. */
+export function obedientLinks({ sysctls, down }: Former): readonly string[] {
+  return Object.entries(sysctls).flatMap(([path, value]) => {
+    const name = /^net\/ipv6\/conf\/([^/]+)\/accept_ra$/.exec(path)?.[1];
+    return name === undefined || value === "0" || down.includes(name) ? [] : [name];
+  });
+}
