@@ -31,6 +31,7 @@ function execCommand(): Command {
     .argument("<host>", "net, isp, gateway, laptop or camera")
     .argument("[command...]")
     .passThroughOptions()
+    .allowUnknownOption()
     .action(async (host: string, command: readonly string[]) => {
       const { execInLab } = await import("../lab/lab-exec.ts");
       await exitWith(Promise.resolve().then(() => execInLab(host, command)));

@@ -15,7 +15,7 @@ import { hostAddresses, type HostAddress } from "./host-address.ts";
 import { type Isp, type IspChanges, type IspKind, startIsp } from "./isp.ts";
 import { type CommandResult, Namespace, toolEnvironment } from "./namespace.ts";
 import { STARLINK } from "./provider-profile.ts";
-import { type ConfigTables, formatConfig, runSkylan, type Skylan, type SkylanSite, startSkylan, writeLauncher } from "./skylan-process.ts";
+import { type ConfigTables, formatConfig, runSkylan, type Skylan, type SkylanSite, startSkylan, writeLaunchers } from "./skylan-process.ts";
 import { until, type Waiting } from "./until.ts";
 
 /** The lab's internet: global addresses that nobody uses, and no documentation prefix, because a conforming router drops those. */
@@ -53,7 +53,7 @@ export async function createHome(options: HomeOptions = {}): Promise<Home> {
   // Not where TMPDIR may point: the path of a unix socket has to be short.
   const directory = mkdtempSync("/tmp/skylan-home-");
   const lans = options.lans ?? ONE_LAN;
-  const bin = writeLauncher(directory);
+  const bin = writeLaunchers(directory);
   const path = `${bin}:${toolEnvironment()["PATH"]}`;
   const names = [CABLES, "isp", "gateway", "net", ...lans.flatMap((lan) => lan.hosts)];
   const results = await Promise.allSettled(

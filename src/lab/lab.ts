@@ -1,7 +1,7 @@
 /** `skylan lab`: a Starlink home on this machine, told as a story, for exploring or as a check. */
 import { createHome, type Home } from "./home.ts";
 import type { IspKind } from "./isp.ts";
-import { checkPermission, checkPrograms, runInUserNamespace } from "./lab-needs.ts";
+import { checkPermission, checkPrograms, isProgram, runInUserNamespace } from "./lab-needs.ts";
 import { LabProblem } from "./lab-problem.ts";
 import { readRecord, removeRecord, writeRecord } from "./lab-record.ts";
 import { formatCheck, formatHints, formatTable, formatTitle, type Palette, palette } from "./lab-words.ts";
@@ -56,7 +56,7 @@ async function explore(home: Home, { command, print }: LabOptions, colors: Palet
   });
   process.once("exit", removeRecord);
   const laptop = await home.globalAddress("laptop").catch(() => "ADDRESS");
-  print(formatHints(command, laptop, colors));
+  print(formatHints(command, isProgram("curl") ? "curl" : "fetch", laptop, colors));
   home.skylan.process.onLine((line) => print(colors.dim(`  ${line}`)));
   await new Promise<void>(() => undefined);
 }

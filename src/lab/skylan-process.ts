@@ -67,17 +67,21 @@ export function runSkylan({ gateway, directory }: SkylanSite, command: string, .
   );
 }
 
-/** A directory with a `skylan` in it that finds this home's config and daemon by itself: for a PATH. */
-export function writeLauncher(directory: string): string {
+/** A directory for a PATH: its `skylan` finds this home's config and daemon by itself, its `fetch URL` prints a page where curl is missing. */
+export function writeLaunchers(directory: string): string {
   const bin = join(directory, "bin");
   mkdirSync(bin, { recursive: true });
   const { run, state } = pathsOf(directory);
-  const command = nodeCommand("../cli/main")
-    .map((word) => `'${word}'`)
-    .join(" ");
-  const launcher = join(bin, "skylan");
-  writeFileSync(launcher, `#!/bin/sh\nexport RUNTIME_DIRECTORY='${run}' STATE_DIRECTORY='${state}'\nexec ${command} "$@"\n`);
-  chmodSync(launcher, 0o755);
+  const variables = `RUNTIME_DIRECTORY='${run}' STATE_DIRECTORY='${state}'`;
+  for (const [name, program] of [
+    ["skylan", "../cli/main"],
+    ["fetch", "web-client"],
+  ] as const) {
+    const command = nodeCommand(program).map((word) => `'${word}'`);
+    const launcher = join(bin, name);
+    writeFileSync(launcher, `#!/bin/sh\nexport ${variables}\nexec ${command.join(" ")} "$@"\n`);
+    chmodSync(launcher, 0o755);
+  }
   return bin;
 }
 
