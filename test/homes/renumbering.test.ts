@@ -61,7 +61,7 @@ describe("renumbering", { concurrency: 4 }, () => {
     assert.ok(isWithdrawn(news, DELEGATED), describeRa(news));
     await sleep(24_000 + 4_000 + (news.at - Date.now() / 1000) * 1000);
     const longest = Math.max(...lan.advertisements.map((ra) => prefixIn(ra, DELEGATED)?.valid ?? 0));
-    assert.ok(longest === 23 || longest === 24, `told for ${longest} s`);
+    assert.ok(longest > 19 && longest <= 24, `told for ${longest} s`);
     const during = lan.since(news.at).filter(({ at }) => at < reply.at + longest - JITTER);
     assert.ok(during.length > 4);
     for (const ra of during) {
