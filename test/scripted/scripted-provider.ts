@@ -251,7 +251,7 @@ export class ScriptedProvider implements Disposable {
   }
 }
 
-function routerAdvertisement(advertised: Advertised): NdpMessage {
+export function routerAdvertisement(advertised: Advertised): NdpMessage {
   const { managed = false, other = true, routerLifetime = 300, prefix = STARLINK_LINK, preferred = 150, valid = 300 } = advertised;
   const information: NdpOption[] =
     prefix === "none"
