@@ -7,5 +7,5 @@ if (!BENCHES.some((bench) => bench === name)) {
   console.error(`usage: npm run bench -- NAME, where NAME is one of: ${BENCHES.join(", ")}`);
   process.exit(64);
 }
-const { run } = (await import(`./${name}.ts`)) as { run(options: readonly string[]): Promise<boolean> };
-process.exitCode = (await run(options)) ? 0 : 1;
+const bench = (await import(`./${name}.ts`)) as { run(options: readonly string[]): Promise<boolean> };
+process.exitCode = (await bench.run(options)) ? 0 : 1;

@@ -39,8 +39,8 @@ export function identityToJson(identity: Identity): Json {
 export function identityFromJson(json: Json): Identity | undefined {
   if (json === null || typeof json !== "object" || Array.isArray(json)) return undefined;
   const record = json as { readonly [key: string]: Json };
-  const duid = parseDuid(String(record["duid"]));
-  const ula = parsePrefix(String(record["ula"]));
+  const duid = parseDuid(textOf(record["duid"]));
+  const ula = parsePrefix(textOf(record["ula"]));
   const { iaidPrefix, iaidAddress, secret } = record;
   if (!duid || !ula || !isUint32(iaidPrefix) || !isUint32(iaidAddress) || !isOctets(secret, 32)) return undefined;
   return { duid, ula, iaidPrefix, iaidAddress, secret: Uint8Array.from(secret) };
@@ -57,6 +57,8 @@ function asUuid(octets: Uint8Array): Uint8Array {
   octets[8] = (octets[8]! & 0x3f) | 0x80;
   return octets;
 }
+
+const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 
 function isUint32(value: Json | undefined): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffffffff;

@@ -48,7 +48,7 @@ export class LinkSockets {
   }
 
   close(): void {
-    for (const name of [...this.#open.keys()]) this.#close(name);
+    for (const name of this.#open.keys()) this.#close(name);
   }
 
   #openOn(name: string, index: number): Sockets {

@@ -18,7 +18,7 @@ import { encodeNdp } from "../wire/ndp.ts";
 import { carriedAlong, type Former, formerToJson, recordFormer } from "./former.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
-import type { AnySeat, Desk, Outgoing } from "./seat.ts";
+import type { Desk, Outgoing, Savable } from "./seat.ts";
 import { obedientLinks, teardown } from "./teardown.ts";
 import type { Event, World } from "./world.ts";
 
@@ -31,7 +31,7 @@ const SOLICITATION = encodeNdp({ kind: "router-solicitation", options: [] });
 
 export class Loop implements Desk {
   readonly outbox: Outgoing[] = [];
-  readonly unsaved = new Set<AnySeat>();
+  readonly unsaved = new Set<Savable>();
   changed = true;
 
   readonly #config: Config;

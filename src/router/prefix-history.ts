@@ -25,7 +25,7 @@ export function historyFromJson(json: Json): readonly PrefixPeriod[] {
   return json.flatMap((entry: Json) => {
     if (entry === null || typeof entry !== "object" || Array.isArray(entry)) return [];
     const { prefix, since, until } = entry as { readonly [key: string]: Json };
-    const parsed = parsePrefix(String(prefix));
+    const parsed = typeof prefix === "string" ? parsePrefix(prefix) : undefined;
     if (!parsed || typeof since !== "string") return [];
     return [{ prefix: parsed, since, ...(typeof until === "string" && { until }) }];
   });

@@ -1,7 +1,7 @@
 /** A machine at its place in the loop: the link it speaks on, the name of its snapshot, and its latest fact. */
 import type { Ip6 } from "../addr/ip.ts";
 import type { Instant } from "../addr/time.ts";
-import type { Machine, Note } from "../machines/machine.ts";
+import type { Machine, Note, Tick } from "../machines/machine.ts";
 import type { Durability, Protocol } from "./world.ts";
 
 export interface Outgoing {
@@ -14,7 +14,7 @@ export interface Outgoing {
 /** Where the outputs of one turn are collected until the loop carries them out. */
 export interface Desk {
   readonly outbox: Outgoing[];
-  readonly unsaved: Set<AnySeat>;
+  readonly unsaved: Set<Savable>;
   /** A fact has changed: the plan must be made anew. */
   changed: boolean;
   note(source: string, note: Note): void;
@@ -55,7 +55,7 @@ export class Seat<Input, Fact> {
           this.#desk.changed = true;
           break;
         case "save":
-          this.#desk.unsaved.add(this as AnySeat);
+          this.#desk.unsaved.add(this);
           break;
         case "note":
           this.#desk.note(this.place.name, output);
@@ -65,6 +65,13 @@ export class Seat<Input, Fact> {
   }
 }
 
-/** A seat of which only what all inputs have in common is used. */
-// biome-ignore lint/suspicious/noExplicitAny: the loop handles seats of different machines alike
-export type AnySeat = Seat<any, unknown>;
+/** What must be saved: by which name, and what. */
+export interface Savable {
+  readonly place: Place;
+  readonly machine: Pick<Machine<Tick, unknown>, "wakeAt" | "snapshot">;
+}
+
+/** What all seats have in common. */
+export interface AnySeat extends Savable {
+  deliver(input: Tick, now: Instant): void;
+}

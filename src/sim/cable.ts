@@ -66,7 +66,7 @@ export class Cable {
   setCarrier(carrier: boolean): void {
     if (carrier === this.#carrier) return;
     this.#carrier = carrier;
-    for (const port of [...this.#ports]) port.seeCarrier(carrier);
+    for (const port of this.#ports) port.seeCarrier(carrier);
   }
 }
 
