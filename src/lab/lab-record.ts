@@ -43,7 +43,9 @@ export function writeRecord(record: LabRecord): void {
 }
 
 export function removeRecord(): void {
-  rmSync(recordPath(), { force: true });
+  const path = recordPath();
+  rmSync(path, { force: true });
+  if (dirname(path).startsWith("/tmp/skylan-lab-")) rmSync(dirname(path), { recursive: true, force: true });
 }
 
 function isOurs(path: string): boolean {
