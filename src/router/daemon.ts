@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SOCKET_NAME } from "../api/client.ts";
 import { createApp, type Service, serveUnix } from "../api/server.ts";
-import type { PrefixPeriod, Status } from "../api/status.ts";
+import type { PrefixPeriod, Problem, Status } from "../api/status.ts";
 import type { Config } from "../config/config.ts";
 import { StoreError } from "../io/store.ts";
 import { systemRandom } from "../io/system-random.ts";
@@ -19,7 +19,7 @@ import { LinkSockets } from "./link-sockets.ts";
 import { type Directories, openStores, type Stores } from "./linux-store.ts";
 import { Loop } from "./loop.ts";
 import type { Past } from "./past.ts";
-import { foreignRuleProblems } from "./problems.ts";
+import { foreignRuleProblems, newProblems } from "./problems.ts";
 import { continueHistory, historyFromJson, historyToJson } from "./prefix-history.ts";
 import { checkAlone, checkInterfaces, checkRivals } from "./start-checks.ts";
 import { describe } from "./status.ts";
@@ -82,6 +82,7 @@ export class Daemon implements Service {
   readonly #events: KernelEvents;
   readonly #startedAt = bootNow();
   #history: readonly PrefixPeriod[];
+  #notices: readonly Problem[] = [];
 
   constructor({ config, print }: DaemonOptions, stores: Stores) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -113,6 +114,7 @@ export class Daemon implements Service {
     this.#sockets.follow(this.#loop.view().facts.links);
     this.#timer.wakeAt(this.#loop.wakeAt());
     this.#keepHistory();
+    this.#logNotices();
   }
 
   /** Ends the process as an upgrade would: what the kernel has, it keeps. */
@@ -184,5 +186,11 @@ export class Daemon implements Service {
     if (history === this.#history) return;
     this.#history = history;
     this.#save(() => this.#stores.save(HISTORY, historyToJson(history), "disk"));
+  }
+
+  #logNotices(): void {
+    const notices = this.#loop.view().desired?.notices ?? [];
+    for (const note of newProblems(this.#notices, notices)) this.#journal.record("plan", note);
+    this.#notices = notices;
   }
 }

@@ -2,10 +2,19 @@
 import type { Problem } from "../api/status.ts";
 import { findForeignDrops, type ForeignDrop } from "../doctor/foreign-drops.ts";
 import { openNftables } from "../kernel/nftables.ts";
+import type { Note } from "../machines/machine.ts";
 
 /** Foreign rules that refuse what skylan lets through. @throws KernelError */
 export function foreignRuleProblems(): readonly Problem[] {
   return findForeignDrops(openNftables().run([{ list: { ruleset: null } }], "list all firewall rules")).map(problem);
+}
+
+/** For the log: the problems of `now` that were not there before (RFC 7084 WPD-3). A text that has changed is another problem. */
+export function newProblems(before: readonly Problem[], now: readonly Problem[]): readonly Note[] {
+  const known = new Set(before.map(({ text }) => text));
+  return now
+    .filter(({ text }) => !known.has(text))
+    .map(({ name, text, remedy }) => ({ kind: "note", level: "error", event: name, text: `${text} Remedy: ${remedy}` }));
 }
 
 function problem({ table, chain, hook, what }: ForeignDrop): Problem {
