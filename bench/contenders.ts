@@ -1,6 +1,7 @@
 /** The peers as their users run them, each in the gateway of a home: WAN on interface "wan", one LAN on interface "lan". */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import type { Home } from "../src/lab/home.ts";
 import type { Running } from "../src/lab/running.ts";
 
@@ -12,6 +13,20 @@ export interface Contender {
   start(home: Home): Promise<void>;
   /** Ends the programs as their init scripts would. */
   stop(home: Home): Promise<void>;
+}
+
+/** The options of a bench: rounds, and which peers to leave out, e.g. ["3", "--without", "dhcpcd"]. A run without all peers is for trying things out. */
+export function chosen(
+  options: readonly string[],
+  all: readonly Contender[],
+): { readonly rounds: number; readonly contenders: readonly Contender[] } {
+  const { positionals, values } = parseArgs({
+    args: [...options],
+    allowPositionals: true,
+    options: { without: { type: "string", multiple: true, default: [] } },
+  });
+  const contenders = all.filter(({ name }) => !values.without.some((part) => name.includes(part)));
+  return { rounds: Number(positionals[0] ?? 5), contenders };
 }
 
 /** @throws Error naming what is missing: a bench without its peers proves nothing */

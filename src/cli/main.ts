@@ -1,14 +1,17 @@
-/** The command line: one file a command. */
+/** The command line: one file a command, and only the file of the command that is wanted is loaded. */
 import { Command } from "commander";
 import { version } from "../io/version.ts";
-import { downCommand } from "./down.ts";
-import { labCommand } from "./lab.ts";
-import { planCommand } from "./plan.ts";
-import { refreshCommand } from "./refresh.ts";
-import { statusCommand } from "./status.ts";
-import { traceCommand } from "./trace.ts";
-import { upCommand } from "./up.ts";
 import { exitCodeOf } from "./failure.ts";
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import("./up.ts")).upCommand(),
+  plan: async () => (await import("./plan.ts")).planCommand(),
+  status: async () => (await import("./status.ts")).statusCommand(),
+  trace: async () => (await import("./trace.ts")).traceCommand(),
+  refresh: async () => (await import("./refresh.ts")).refreshCommand(),
+  down: async () => (await import("./down.ts")).downCommand(),
+  lab: async () => (await import("./lab.ts")).labCommand(),
+};
 
 const program = new Command("skylan")
   .description("Your Linux box as the IPv6 router of your home.")
@@ -16,9 +19,9 @@ const program = new Command("skylan")
   .showHelpAfterError("(skylan --help lists the commands)")
   .exitOverride();
 
-for (const command of [upCommand, planCommand, statusCommand, traceCommand, refreshCommand, downCommand, labCommand]) {
-  program.addCommand(command());
-}
+const wanted = process.argv[2] ?? "";
+const loaded = Object.hasOwn(COMMANDS, wanted) ? [COMMANDS[wanted]!] : Object.values(COMMANDS);
+for (const load of loaded) program.addCommand(await load());
 
 try {
   await program.parseAsync();

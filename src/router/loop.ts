@@ -25,6 +25,11 @@ import type { Event, World } from "./world.ts";
 /** The kernel is looked at this often even when it reports nothing: a changed sysctl makes no event. */
 const LOOK_INTERVAL = seconds(10);
 const RETRY_INTERVAL = seconds(1);
+/**
+ * The first words to a LAN wait this long for a prefix. Multicast advertisements are at least 3 s apart (RFC 4861 6.2.6): an empty one a moment before the
+ * prefix comes would only hold back the one that matters.
+ */
+const PATIENT_START = seconds(10);
 /** A fact may change the plan, which may change a fact (a prefix being withdrawn keeps its route); it ends after two rounds. */
 const MOST_ROUNDS = 5;
 const SOLICITATION = encodeNdp({ kind: "router-solicitation", options: [] });
@@ -44,6 +49,7 @@ export class Loop implements Desk {
   /** The last words are being said: nothing is planned any more. */
   #leaving = false;
   #links: readonly LinkFact[] = [];
+  readonly #startedAt: Instant;
   #lookAt: Instant = instant(0);
   #subnets: SubnetMemory;
   /** Last advertisement given to each LAN's server, as text. */
@@ -53,6 +59,7 @@ export class Loop implements Desk {
     this.#config = config;
     this.#world = world;
     this.#past = past;
+    this.#startedAt = world.now();
     this.#former = past.former;
     this.#subnets = past.subnets;
     this.#machines = new Machines(config, world.random, past, this);
@@ -149,6 +156,8 @@ export class Loop implements Desk {
   }
 
   #advertise(desired: Desired, now: Instant): void {
+    const waiting = !desired.forwarding && this.#advertised.size === 0 && now < after(this.#startedAt, PATIENT_START);
+    if (waiting) return;
     for (const [link, advertisement] of Object.entries(desired.advertisements)) {
       const text = JSON.stringify(advertisement);
       if (this.#advertised.get(link) === text) continue;

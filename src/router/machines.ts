@@ -14,7 +14,7 @@ import type { Past } from "./past.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
 import type { Event, Protocol } from "./world.ts";
 
-/** An RA or DHCPv6 message after this long a silence is a sign that the provider is back. Milliseconds. */
+/** An RA after this long a silence is a sign that the provider is back. A DHCPv6 answer is none: who asked takes it as an answer. Milliseconds. */
 const SILENCE = 30_000;
 
 /** Names of the snapshots, for reading the past. */
@@ -162,7 +162,8 @@ export class Machines {
       if (protocol === "ndp") this.#raServers.get(link)?.deliver(packet, now);
       return;
     }
-    if (this.#heardAt === undefined || now - this.#heardAt > SILENCE) this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
+    const wasSilent = this.#heardAt === undefined || now - this.#heardAt > SILENCE;
+    if (protocol === "ndp" && wasSilent) this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
     this.#heardAt = now;
     if (protocol === "dhcpv6") this.#dhcpv6.deliver(packet, now);
     else this.#raClient.deliver(packet, now);
