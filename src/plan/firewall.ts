@@ -3,11 +3,12 @@
  * 4.4), source addresses checked in both directions (BCP 38, RFC 7084 L-14 and S-2), and only what the owner has opened. IPv4, and IPv6 between
  * interfaces that the config does not name, is left to others.
  */
+import type { Mac } from "../addr/mac.ts";
 import { prefix, UNIQUE_LOCAL } from "../addr/prefix.ts";
 import type { Config, Opening } from "../config/config.ts";
 import { NEVER_FORWARDED, TO_ROUTER } from "./firewall-icmpv6.ts";
 import type { Holding, LanSubnet } from "./holdings.ts";
-import type { Ruleset } from "./kernel-state.ts";
+import type { LinkFact, Ruleset } from "./kernel-state.ts";
 import {
   ACCEPT,
   chain,
@@ -42,6 +43,7 @@ export interface FirewallFacts {
   readonly holdings: readonly Holding[];
   /** The /64s that are live on the LANs. */
   readonly subnets: readonly LanSubnet[];
+  readonly links: readonly LinkFact[];
 }
 
 /**
@@ -68,6 +70,7 @@ const IIF = meta("iifname");
 const OIF = meta("oifname");
 const SOURCE = payload("ip6", "saddr");
 const DESTINATION = payload("ip6", "daddr");
+const FRAME_DESTINATION = payload("ether", "daddr");
 const ICMPV6_TYPE = payload("icmpv6", "type");
 const SERVICE = [meta("l4proto"), payload("th", "dport")];
 const SERVICE_TYPE = ["inet_proto", "inet_service"];
@@ -79,7 +82,7 @@ const LATEST = new WeakMap<Config, { readonly madeFrom: string; readonly ruleset
 export function planFirewall(config: Config, facts: FirewallFacts): Ruleset {
   const pools = facts.holdings.map(({ kind, prefix: value, excluded }) => [kind, value, excluded]);
   const onLans = facts.subnets.map(({ lan, prefix: value }) => [lan.interface, value]);
-  const madeFrom = JSON.stringify([facts.forwarding, pools, onLans]);
+  const madeFrom = JSON.stringify([facts.forwarding, pools, onLans, lanMacs(config, facts)]);
   const latest = LATEST.get(config);
   if (latest?.madeFrom === madeFrom) return latest.ruleset;
   const ruleset = makeRuleset(config, facts);
@@ -93,7 +96,7 @@ function makeRuleset(config: Config, facts: FirewallFacts): Ruleset {
     table(),
     ...sets(config, facts),
     ...input(config.wan.interface),
-    ...forward(config, facts.forwarding),
+    ...forward(config, facts),
     ...fromLan(config, facts.forwarding),
     ...(facts.forwarding ? [...toWan(), ...fromWan()] : []),
     ...output(config.wan.interface),
@@ -153,8 +156,14 @@ function input(wan: string): Ruleset {
   ];
 }
 
+/** The link-layer addresses of the router on its LANs. */
+function lanMacs({ lans }: Config, { links }: FirewallFacts): readonly (readonly [string, Mac])[] {
+  return links.filter(({ name }) => lans.some((lan) => lan.interface === name)).map(({ name, mac }) => [name, mac]);
+}
+
 /** Between links, by where a packet comes from. */
-function forward(config: Config, open: boolean): Ruleset {
+function forward(config: Config, facts: FirewallFacts): Ruleset {
+  const open = facts.forwarding;
   const wan = config.wan.interface;
   const lans = config.lans.map((lan) => lan.interface);
   const ours = [wan, ...lans];
@@ -163,6 +172,10 @@ function forward(config: Config, open: boolean): Ruleset {
     hookedChain("forward", "drop"),
     rule("forward", [equals(meta("nfproto"), "ipv4"), ACCEPT], "IPv4 is not in skylan's hands"),
     rule("forward", [noneOf(IIF, ours), noneOf(OIF, ours), ACCEPT], "not skylan's links"),
+    // With br_netfilter, which Docker loads, this chain sees frames that a LAN's bridge merely switches: they are no router's affair (7084bis L-21).
+    ...lanMacs(config, facts).map(([lan, mac]) =>
+      rule("forward", [equals(IIF, lan), equals(OIF, lan), differs(FRAME_DESTINATION, mac), ACCEPT], "switched, not routed"),
+    ),
     rule("forward", [equals({ exthdr: { name: "rt", field: "type" } }, 0), COUNTER, DROP], "routing header 0, RFC 5095"),
     rule("forward", [oneOf(ICMPV6_TYPE, NEVER_FORWARDED), COUNTER, DROP], "for one link only, RFC 4890"),
     rule("forward", [verdictMap(IIF, open ? [[wan, jump("from_wan")], ...fromLans] : fromLans)]),

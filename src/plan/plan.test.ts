@@ -257,3 +257,14 @@ test("whatever is delegated, no lifetime is longer than its lease and every plan
     }),
   );
 });
+
+test("[RA-19] frames that a LAN's bridge switches are not the firewall's affair, whatever is in them; what is routed is", () => {
+  const { ruleset = [] } = plan(configOf(["home"]), factsOf(), NOW).kernel;
+  const rules = ruleset.map((object) => JSON.stringify(object)).filter((text) => text.includes('"chain":"forward"'));
+  const switched = rules.findIndex((text) => text.includes("switched, not routed"));
+  assert.ok(switched > 0 && rules[switched]!.includes('{"op":"!=","left":{"payload":{"protocol":"ether","field":"daddr"}}'));
+  assert.ok(
+    rules.slice(0, switched).every((text) => !text.includes('"drop":null')),
+    "nothing is dropped before",
+  );
+});

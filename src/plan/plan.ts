@@ -36,7 +36,7 @@ export function plan(config: Config, facts: Facts, now: Instant): Desired {
       addresses,
       routes: planRoutes(config, facts, holdings, subnets, now),
       sysctls: planSysctls(config, facts.ra),
-      ruleset: planFirewall(config, { forwarding, holdings, subnets }),
+      ruleset: planFirewall(config, { forwarding, holdings, subnets, links: facts.links }),
     },
     advertisements: planAdvertisements(config, facts, holdings, subnets, hasWayOut(facts, config.wan.interface, now), now),
     subnets: memory,
