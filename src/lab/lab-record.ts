@@ -15,12 +15,15 @@ export interface LabRecord {
 /** Set for the lab inside a user namespace, where the user's number looks like root's. */
 const VARIABLE = "SKYLAN_LAB_RECORD";
 
+/** Where no service manager gives the user a directory; with the user's number behind it. */
+const OWN_DIRECTORY = "/tmp/skylan-lab-of-";
+
 /** Where the note of this user's lab is. */
 export function recordPath(): string {
   const inside = process.env[VARIABLE];
   if (inside !== undefined) return inside;
   const own = process.env["XDG_RUNTIME_DIR"];
-  return own !== undefined && existsSync(own) ? join(own, "skylan-lab.json") : `/tmp/skylan-lab-${process.getuid?.()}/lab.json`;
+  return own !== undefined && existsSync(own) ? join(own, "skylan-lab.json") : `${OWN_DIRECTORY}${process.getuid?.()}/lab.json`;
 }
 
 /** Hands the path over to a lab in a user namespace. */
@@ -45,7 +48,7 @@ export function writeRecord(record: LabRecord): void {
 export function removeRecord(): void {
   const path = recordPath();
   rmSync(path, { force: true });
-  if (dirname(path).startsWith("/tmp/skylan-lab-")) rmSync(dirname(path), { recursive: true, force: true });
+  if (dirname(path).startsWith(OWN_DIRECTORY)) rmSync(dirname(path), { recursive: true, force: true });
 }
 
 function isOurs(path: string): boolean {
