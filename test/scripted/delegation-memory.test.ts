@@ -131,11 +131,15 @@ describe("the memory of the client", { concurrency: 4 }, () => {
     await using scene = await createScene();
     const { home, provider } = scene;
     const request = await provider.bind();
+    const bound = provider.now;
+    await sleep(2_000);
     await home.skylan.kill("SIGKILL");
     const whole = readFileSync(stateFile(home), "utf8");
     writeFileSync(`${stateFile(home)}.new`, whole.slice(0, whole.length / 2));
     await home.startSkylan();
-    assert.deepEqual(await held(home), [HOME]);
+    const [recalled, ...others] = (await home.status()).delegations;
+    assert.deepEqual([recalled?.prefix, others], [HOME, []]);
+    assert.ok(recalled!.valid! > 250 && recalled!.valid! <= 301 - (provider.now - bound), `${recalled!.valid} s are left of 300`);
     await home.skylan.kill("SIGKILL");
     writeFileSync(stateFile(home), whole.slice(0, whole.length / 2));
     provider.passOver();
