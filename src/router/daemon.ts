@@ -93,7 +93,7 @@ export class Daemon implements Service {
     this.#journal = new Journal({ journald: process.env["JOURNAL_STREAM"] !== undefined, print });
     this.#past = stores.recall(config, this.#journal);
     this.#history = historyFromJson(stores.load(HISTORY, this.#journal) ?? []);
-    this.#sockets = new LinkSockets(config, (event) => this.handle(event));
+    this.#sockets = new LinkSockets(config, (events) => this.handle(...events));
     this.#loop = new Loop(config, this.#world(), this.#past);
     this.#timer = new BootTimer(
       () => this.handle({ kind: "tick" }),
@@ -109,10 +109,11 @@ export class Daemon implements Service {
     }
   }
 
-  handle(event: Event): void {
-    this.#loop.handle(event);
-    this.#sockets.follow(this.#loop.view().facts.links);
+  handle(...events: readonly Event[]): void {
+    const changed = this.#loop.handle(...events);
     this.#timer.wakeAt(this.#loop.wakeAt());
+    if (!changed) return;
+    this.#sockets.follow(this.#loop.view().facts.links);
     this.#keepHistory();
     this.#logNotices();
   }
@@ -164,7 +165,7 @@ export class Daemon implements Service {
       random: systemRandom,
       observe,
       apply,
-      send: (link, protocol, to, bytes) => this.#sockets.send(link, protocol, to, bytes),
+      send: (messages) => this.#sockets.send(messages),
       save: (name, snapshot, durability) => this.#save(() => this.#stores.save(name, snapshot, durability)),
       note: (source, note) => this.#journal.record(source, note),
     };

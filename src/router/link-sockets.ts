@@ -1,12 +1,12 @@
-/** One raw ICMPv6 socket a link, and one DHCPv6 socket on the WAN. A link that is removed and made anew gets new sockets. */
-import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
+/** One raw ICMPv6 and one DHCPv6 socket a link. A link that is removed and made anew gets new sockets. */
+import { ALL_NODES, ALL_ROUTERS } from "../addr/ip.ts";
 import type { Config } from "../config/config.ts";
 import type { Datagram } from "../kernel/ipv6-socket.ts";
 import { type RawIcmpv6, openRawIcmpv6 } from "../kernel/raw-icmpv6.ts";
 import { openUdp, type UdpSocket } from "../kernel/udp-socket.ts";
 import type { LinkFact } from "../plan/kernel-state.ts";
 import { NDP_TYPE } from "../wire/ndp.ts";
-import type { Event, Protocol } from "./world.ts";
+import type { Event, Outgoing, Protocol } from "./world.ts";
 
 const DHCPV6_CLIENT_PORT = 546;
 const DHCPV6_SERVER_PORT = 547;
@@ -15,16 +15,16 @@ interface Sockets {
   /** Of the link for which they were opened: a new link of the same name has another. */
   readonly index: number;
   readonly ndp: RawIcmpv6;
-  readonly dhcpv6: UdpSocket | undefined;
+  readonly dhcpv6: UdpSocket;
 }
 
 export class LinkSockets {
   readonly #wan: string;
   readonly #names: readonly string[];
-  readonly #hear: (event: Event) => void;
+  readonly #hear: (events: readonly Event[]) => void;
   readonly #open = new Map<string, Sockets>();
 
-  constructor(config: Config, hear: (event: Event) => void) {
+  constructor(config: Config, hear: (events: readonly Event[]) => void) {
     this.#wan = config.wan.interface;
     this.#names = [config.wan.interface, ...config.lans.map((lan) => lan.interface)];
     this.#hear = hear;
@@ -41,10 +41,14 @@ export class LinkSockets {
   }
 
   /** A message that the kernel refuses is lost like one that gets lost on the way: the machines send again. */
-  send(link: string, protocol: Protocol, to: Ip6, bytes: Uint8Array): void {
-    const sockets = this.#open.get(link);
-    if (protocol === "ndp") sockets?.ndp.send(to, bytes);
-    else sockets?.dhcpv6?.send(to, DHCPV6_SERVER_PORT, bytes);
+  send(messages: readonly Outgoing[]): void {
+    for (const [name, { ndp, dhcpv6 }] of this.#open) {
+      const ours = messages.filter(({ link }) => link === name);
+      const advertisements = ours.filter(({ protocol }) => protocol === "ndp");
+      if (advertisements.length === 1) ndp.send(advertisements[0]!.to, advertisements[0]!.bytes);
+      else if (advertisements.length > 1) ndp.sendAll(advertisements);
+      for (const { protocol, to, bytes } of ours) if (protocol === "dhcpv6") dhcpv6.send(to, DHCPV6_SERVER_PORT, bytes);
+    }
   }
 
   close(): void {
@@ -59,7 +63,6 @@ export class LinkSockets {
       groups: wan ? [ALL_NODES] : [ALL_NODES, ALL_ROUTERS],
       receive: (datagrams) => this.#receive(name, "ndp", datagrams),
     });
-    if (!wan) return { index, ndp, dhcpv6: undefined };
     const dhcpv6 = openUdp({
       interface: name,
       port: DHCPV6_CLIENT_PORT,
@@ -69,15 +72,13 @@ export class LinkSockets {
   }
 
   #receive(link: string, protocol: Protocol, datagrams: readonly Datagram[]): void {
-    for (const { from, to, hopLimit, sourcePort, bytes } of datagrams) {
-      this.#hear({ kind: "packet", link, protocol, packet: { kind: "packet", from, to, hopLimit, sourcePort, bytes } });
-    }
+    this.#hear(datagrams.map((datagram): Event => ({ kind: "packet", link, protocol, packet: { kind: "packet", ...datagram } })));
   }
 
   #close(name: string): void {
     const sockets = this.#open.get(name);
     this.#open.delete(name);
     sockets?.ndp.close();
-    sockets?.dhcpv6?.close();
+    sockets?.dhcpv6.close();
   }
 }

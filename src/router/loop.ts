@@ -18,9 +18,9 @@ import { encodeNdp } from "../wire/ndp.ts";
 import { carriedAlong, type Former, formerToJson, recordFormer } from "./former.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
-import type { Desk, Outgoing, Savable } from "./seat.ts";
+import type { Desk, Savable } from "./seat.ts";
 import { obedientLinks, teardown } from "./teardown.ts";
-import type { Event, World } from "./world.ts";
+import type { Event, Outgoing, World } from "./world.ts";
 
 /** The kernel is looked at this often even when it reports nothing: a changed sysctl makes no event. */
 const LOOK_INTERVAL = seconds(10);
@@ -65,15 +65,19 @@ export class Loop implements Desk {
     this.#machines = new Machines(config, world.random, past, this);
   }
 
-  /** One turn. */
-  handle(event: Event): void {
+  /** One turn, for what has happened at the same time. Returns whether anything but packets has come of it. */
+  handle(...events: readonly Event[]): boolean {
     const now = this.#world.now();
-    this.#leaving ||= event.kind === "leave";
-    if (event.kind !== "packet" && (event.kind !== "tick" || now >= this.#lookAt)) this.#look(now);
-    this.#machines.deliver(event, now);
-    if (this.changed && !this.#leaving) this.#settle(now);
+    for (const event of events) {
+      this.#leaving ||= event.kind === "leave";
+      if (event.kind !== "packet" && (event.kind !== "tick" || now >= this.#lookAt)) this.#look(now);
+      this.#machines.deliver(event, now);
+    }
+    const { changed } = this;
+    if (changed && !this.#leaving) this.#settle(now);
     this.#save();
     this.#flush();
+    return changed;
   }
 
   /** When the next `tick` is wanted. */
@@ -99,7 +103,7 @@ export class Loop implements Desk {
     const now = this.#world.now();
     // What the general switches carried along comes back after them.
     for (let round = 0; round < 2; round++) this.#world.apply(teardown(this.#former, this.#observe(now), now));
-    for (const link of obedientLinks(this.#former)) this.#world.send(link, "ndp", ALL_ROUTERS, SOLICITATION);
+    this.#world.send(obedientLinks(this.#former).map((link) => ({ link, protocol: "ndp", to: ALL_ROUTERS, bytes: SOLICITATION })));
   }
 
   note(source: string, note: Note): void {
@@ -178,8 +182,7 @@ export class Loop implements Desk {
   }
 
   #flush(): void {
-    for (const { link, protocol, to, bytes } of this.outbox) this.#world.send(link, protocol, to, bytes);
-    this.outbox.length = 0;
+    if (this.outbox.length > 0) this.#world.send(this.outbox.splice(0));
   }
 
   /** Duplicates and lost neighbours are reported by one look only: whoever looks passes them on. */

@@ -3,6 +3,7 @@ import type { Random } from "../addr/random.ts";
 import { earliest, type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
+import { createDhcpv6ServerWatch, type Dhcpv6ServerWatchFact, type Dhcpv6ServerWatchInput } from "../machines/dhcpv6-server-watch.ts";
 import type { Advertisement, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
 import type { Packet } from "../machines/machine.ts";
 import { createNeighborAnnouncer, type NeighborAnnouncerInput } from "../machines/neighbor-announcer.ts";
@@ -31,6 +32,8 @@ export class Machines {
   readonly #announcer: Seat<NeighborAnnouncerInput, never>;
   /** By interface. */
   readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
+  /** By interface. */
+  readonly #serverWatches: ReadonlyMap<string, Seat<Dhcpv6ServerWatchInput, Dhcpv6ServerWatchFact>>;
   readonly #dadCounters = new Map<string, number>();
   /** Since when the WAN has its cable: the random delay of the first Solicit counts from there. */
   #carrierSince: Instant | undefined;
@@ -65,6 +68,12 @@ export class Machines {
         const name = raServerName(lan.interface);
         const machine = createRaServer({ random }, snapshots.get(name));
         return [lan.interface, new Seat({ name, link: lan.interface, protocol: "ndp", durability: "disk" }, machine, desk)];
+      }),
+    );
+    this.#serverWatches = new Map(
+      lans.map(({ interface: link }) => {
+        const place = { name: `dhcpv6-server-watch-${link}`, link, protocol: "dhcpv6", durability: "boot" } as const;
+        return [link, new Seat(place, createDhcpv6ServerWatch({ random, duid: identity.duid }), desk)];
       }),
     );
   }
@@ -148,18 +157,20 @@ export class Machines {
     this.#raServers.get(link)?.deliver({ kind: "advertise", advertisement }, now);
   }
 
-  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "dadCounters"> {
+  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "lanServers" | "dadCounters"> {
     return {
       ra: this.#raClient.fact,
       dhcpv6: this.#dhcpv6.fact,
-      lans: Object.fromEntries([...this.#raServers].flatMap(([link, { fact }]) => (fact ? [[link, fact]] : []))),
+      lans: factsByLink(this.#raServers),
+      lanServers: factsByLink(this.#serverWatches),
       dadCounters: Object.fromEntries(this.#dadCounters),
     };
   }
 
   #hear(link: string, protocol: Protocol, packet: Packet, now: Instant): void {
     if (link !== this.#wan) {
-      if (protocol === "ndp") this.#raServers.get(link)?.deliver(packet, now);
+      const hearers = protocol === "ndp" ? this.#raServers : this.#serverWatches;
+      hearers.get(link)?.deliver(packet, now);
       return;
     }
     const wasSilent = this.#heardAt === undefined || now - this.#heardAt > SILENCE;
@@ -187,6 +198,7 @@ export class Machines {
     const about = { up, mtu: link?.mtu ?? 1280, ...(link && { mac: link.mac }), ...(linkLocal && { linkLocal }) };
     if (name !== this.#wan) {
       this.#raServers.get(name)?.deliver({ kind: "link", ...about }, now);
+      this.#serverWatches.get(name)?.deliver({ kind: "link", up }, now);
       return;
     }
     this.#carrierSince = carrier ? (this.#carrierSince ?? now) : undefined;
@@ -197,6 +209,10 @@ export class Machines {
   }
 
   #seats(): readonly AnySeat[] {
-    return [this.#raClient, this.#dhcpv6, this.#announcer, ...this.#raServers.values()];
+    return [this.#raClient, this.#dhcpv6, this.#announcer, ...this.#raServers.values(), ...this.#serverWatches.values()];
   }
+}
+
+function factsByLink<Fact>(seats: ReadonlyMap<string, { readonly fact: Fact | undefined }>): Readonly<Record<string, Fact>> {
+  return Object.fromEntries([...seats].flatMap(([link, { fact }]) => (fact ? [[link, fact]] : [])));
 }

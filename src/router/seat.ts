@@ -1,15 +1,7 @@
 /** A machine at its place in the loop: the link it speaks on, the name of its snapshot, and its latest fact. */
-import type { Ip6 } from "../addr/ip.ts";
 import type { Instant } from "../addr/time.ts";
 import type { Machine, Note, Tick } from "../machines/machine.ts";
-import type { Durability, Protocol } from "./world.ts";
-
-export interface Outgoing {
-  readonly link: string;
-  readonly protocol: Protocol;
-  readonly to: Ip6;
-  readonly bytes: Uint8Array;
-}
+import type { Durability, Outgoing, Protocol } from "./world.ts";
 
 /** Where the outputs of one turn are collected until the loop carries them out. */
 export interface Desk {

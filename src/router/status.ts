@@ -114,6 +114,7 @@ function describeLan(lan: LanConfig, { facts, desired }: View, now: Instant): La
     resolvers: advertisement?.resolvers ?? [],
     open: lan.open.map(formatOpening),
     otherRouters: (server?.otherRouters ?? []).map(({ address, claim }) => ({ address, claim })),
+    dhcpv6Servers: (facts.lanServers[lan.interface]?.servers ?? []).map(({ address, duid }) => ({ address, duid })),
   };
 }
 

@@ -10,6 +10,14 @@ import type { Observed } from "../plan/kernel-state.ts";
 /** The protocols that the loop speaks, each over one socket a link. */
 export type Protocol = "ndp" | "dhcpv6";
 
+/** A message to be sent. */
+export interface Outgoing {
+  readonly link: string;
+  readonly protocol: Protocol;
+  readonly to: Ip6;
+  readonly bytes: Uint8Array;
+}
+
 /** How long a snapshot must live: over a restart of the program, or over a power cut too. */
 export type Durability = "boot" | "disk";
 
@@ -20,7 +28,8 @@ export interface World {
   observe(wanted: { readonly interfaces: readonly string[]; readonly sysctls: readonly string[] }): Observed;
   /** Carries out the changes in their order; idempotent. @throws KernelError */
   apply(changes: readonly Change[]): void;
-  send(link: string, protocol: Protocol, to: Ip6, bytes: Uint8Array): void;
+  /** Puts the messages on their links, in their order on each. */
+  send(messages: readonly Outgoing[]): void;
   /** Returns when the snapshot is safe. */
   save(name: string, snapshot: Json, durability: Durability): void;
   note(source: string, note: Note): void;

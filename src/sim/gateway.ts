@@ -97,12 +97,13 @@ export class SimGateway {
       apply: (changes) => this.kernel.apply(changes),
       save: (name, snapshot) => this.#save(name, snapshot),
       note: (source, note) => this.notes.push({ at: simulation.now, source, note }),
-      send: (link, protocol, to, bytes) => {
-        const port = this.#ports.get(link)!;
-        const sourcePort = protocol === "dhcpv6" ? 546 : 0;
-        cables
-          .get(link)!
-          .cable.send(port, { protocol, packet: { kind: "packet", from: port.address, to, hopLimit: 255, sourcePort, bytes } });
+      send: (messages) => {
+        for (const { link, protocol, to, bytes } of messages) {
+          const port = this.#ports.get(link)!;
+          const sourcePort = protocol === "dhcpv6" ? 546 : 0;
+          const packet = { kind: "packet", from: port.address, to, hopLimit: 255, sourcePort, bytes } as const;
+          cables.get(link)!.cable.send(port, { protocol, packet });
+        }
       },
     };
   }

@@ -1,0 +1,172 @@
+/** `bench ra`: how fast a router solicitation is answered, and how many a second. RA-4's random delay is 0 here, and only here, for both. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { ALL_ROUTERS, type Ip6, ip6 } from "../src/addr/ip.ts";
+import { openNamespace } from "../src/kernel/setns.ts";
+import { openRawIcmpv6, type RawIcmpv6 } from "../src/kernel/raw-icmpv6.ts";
+import { createHome, type Home } from "../src/lab/home.ts";
+import { encodeNdp, NDP_TYPE } from "../src/wire/ndp.ts";
+import { mac } from "../src/addr/mac.ts";
+import { printReport } from "./figures.ts";
+
+const ROUNDS = 5;
+const SINGLE = 2000;
+const FLOOD_MS = 2000;
+/** Solicitations that may be unanswered at a time in the second part. */
+const WINDOW = 64;
+
+interface Measured {
+  /** Microseconds from solicitation to answer, one at a time. */
+  readonly p50: number;
+  readonly perSecond: number;
+}
+
+export async function run(): Promise<boolean> {
+  const ours: Measured[] = [];
+  const theirs: Measured[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push(await measure(startOurs));
+    theirs.push(await measure(startRadvd));
+    console.error(`round ${round + 1}: skylan ${describe(ours.at(-1)!)}, radvd ${describe(theirs.at(-1)!)}`);
+  }
+  const rows = (value: (each: Measured) => number) => [
+    { name: "skylan", samples: ours.map(value) },
+    { name: "radvd", samples: theirs.map(value) },
+  ];
+  const latency = printReport({
+    bench: "ra answer",
+    unit: "us from solicitation to advertisement, p50",
+    rows: rows(({ p50 }) => p50),
+    targets: [{ peer: "radvd", ratio: 0.85, sense: "at most" }],
+    remarks: [],
+  });
+  const rate = printReport({
+    bench: "ra",
+    unit: "solicitations answered a second",
+    rows: rows(({ perSecond }) => perSecond),
+    targets: [{ peer: "radvd", ratio: 1.5, sense: "at least" }],
+    remarks: [],
+  });
+  return latency && rate;
+}
+
+const describe = ({ p50, perSecond }: Measured): string => `${p50.toFixed(0)} us, ${perSecond.toFixed(0)} a second`;
+
+async function measure(start: (home: Home) => Promise<void>): Promise<Measured> {
+  await using home = await createHome();
+  await start(home);
+  const solicitor = await openSolicitor(home);
+  try {
+    await solicitor.one();
+    return { p50: await latency(solicitor), perSecond: await rate(solicitor) };
+  } finally {
+    solicitor.close();
+  }
+}
+
+async function startOurs(home: Home): Promise<void> {
+  await home.startSkylan();
+  await home.until(async () => (await home.status()).lans[0]?.defaultRouter, { within: 20_000, what: "the LAN is offered a way out" });
+}
+
+/** With the same content: one prefix, resolvers, a route, the link-layer address. */
+async function startRadvd(home: Home): Promise<void> {
+  const config = join(home.directory, "radvd.conf");
+  writeFileSync(config, RADVD);
+  await home.gateway.shell(
+    "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding\nip link set lan up\nip addr add 2605:59c8:1200::1/64 dev lan nodad",
+  );
+  await home.gateway.shell("until ip -6 addr show dev lan scope link | grep -v tentative | grep -q fe80; do sleep 0.1; done");
+  home.gateway.spawn(["radvd", "-n", "-C", config, "-p", "/run/radvd.pid", "-m", "stderr"]);
+  await home.globalAddress("laptop");
+}
+
+const RADVD = `interface lan {
+  AdvSendAdvert on; UnicastOnly off; MinRtrAdvInterval 7; MaxRtrAdvInterval 20; AdvDefaultLifetime 2700; AdvOtherConfigFlag on;
+  MinDelayBetweenRAs 3; AdvRASolicitedUnicast on;
+  prefix 2605:59c8:1200::/64 { AdvValidLifetime 300; AdvPreferredLifetime 150; };
+  route 2605:59c8:1200::/56 { AdvRouteLifetime 300; };
+  RDNSS 2606:4700:4700::1111 2001:4860:4860::8888 { AdvRDNSSLifetime 300; };
+};
+`;
+
+interface Solicitor {
+  /** Microseconds until the answer. */
+  one(): Promise<number>;
+  /** Keeps WINDOW solicitations on their way for some milliseconds; how many were answered. */
+  many(milliseconds: number): Promise<number>;
+  close(): void;
+}
+
+/** In the laptop's namespace, from this process: what is measured is not the start of a program. */
+async function openSolicitor(home: Home): Promise<Solicitor> {
+  const namespace = openNamespace(`/proc/${home.laptop.pid}/ns/net`);
+  const hardware = mac((await home.laptop.exec("cat", "/sys/class/net/eth0/address")).trim());
+  const solicitation = encodeNdp({ kind: "router-solicitation", options: [{ kind: "source-link-layer-address", mac: hardware }] });
+  let answered: (count: number) => void = () => undefined;
+  const socket: RawIcmpv6 = namespace.run(() =>
+    openRawIcmpv6({
+      interface: "eth0",
+      types: [NDP_TYPE.routerAdvertisement],
+      groups: [ip6("ff02::1")],
+      receive: (list) => answered(list.length),
+    }),
+  );
+  const to: Ip6 = ALL_ROUTERS;
+  const batch = Array.from({ length: WINDOW }, () => ({ to, bytes: solicitation }));
+  return {
+    one: () =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error("no answer within 5 s")), 5000);
+        const start = performance.now();
+        answered = () => {
+          clearTimeout(timer);
+          resolve(1000 * (performance.now() - start));
+        };
+        socket.send(to, solicitation);
+      }),
+    many: (milliseconds) =>
+      new Promise((resolve) => {
+        let total = 0;
+        let open = 0;
+        let done = false;
+        const refill = (): void => {
+          const count = WINDOW - open;
+          open += count;
+          socket.sendAll(batch.slice(0, count));
+        };
+        answered = (count) => {
+          if (done) return;
+          total += count;
+          open = Math.max(0, open - count);
+          if (open <= WINDOW / 2) refill();
+        };
+        // What got lost must not stop the flow.
+        const watch = setInterval(() => {
+          open = 0;
+          refill();
+        }, 50);
+        setTimeout(() => {
+          done = true;
+          clearInterval(watch);
+          resolve(total);
+        }, milliseconds);
+        refill();
+      }),
+    close: () => {
+      socket.close();
+      namespace.close();
+    },
+  };
+}
+
+async function latency(solicitor: Solicitor): Promise<number> {
+  const samples: number[] = [];
+  for (let i = 0; i < SINGLE; i++) samples.push(await solicitor.one());
+  return samples.sort((a, b) => a - b)[SINGLE >> 1]!;
+}
+
+async function rate(solicitor: Solicitor): Promise<number> {
+  return ((await solicitor.many(FLOOD_MS)) * 1000) / FLOOD_MS;
+}
