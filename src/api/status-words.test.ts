@@ -54,6 +54,7 @@ const online: Status = {
       resolvers: [ip6("2606:4700:4700::1111")],
       open: ["tcp/8080", "udp/5000-5010"],
       otherRouters: [{ address: ip6("fe80::bad"), claim: "default router for 2 h 30 min, high preference" }],
+      dhcpv6Servers: [],
     },
   ],
   routes: [
@@ -95,6 +96,7 @@ const offline: Status = {
       resolvers: [],
       open: [],
       otherRouters: [],
+      dhcpv6Servers: [],
     },
   ],
   routes: [],

@@ -121,6 +121,7 @@ function lanSection(lan: LanStatus): Section {
     ...list("open", lan.open.length > 0 ? [lan.open.join(", ")] : []),
     { label: "hosts are", cells: [lan.defaultRouter ? "offered the way to the internet" : "not offered a way to the internet"] },
     ...lan.otherRouters.map(({ address, claim }) => ({ label: "other router", cells: [address, claim] })),
+    ...lan.dhcpv6Servers.map(({ address, duid }) => ({ label: "DHCPv6 server", cells: [address, `DUID ${duid}`] })),
   ];
   return { title: `LAN ${lan.name}`, subtitle: lan.carrier ? lan.interface : `${lan.interface}, no cable`, rows };
 }

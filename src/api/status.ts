@@ -95,6 +95,8 @@ export interface LanStatus {
   /** e.g. "tcp/8080". */
   readonly open: readonly string[];
   readonly otherRouters: readonly { readonly address: Ip6; readonly claim: string }[];
+  /** DHCPv6 servers on this LAN that are not ours. */
+  readonly dhcpv6Servers: readonly { readonly address: Ip6; readonly duid: Duid }[];
 }
 
 export interface RouteStatus {

@@ -1,6 +1,7 @@
 /** Everything the plan is made from, besides the config. */
 import type { Prefix } from "../addr/prefix.ts";
 import type { Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
+import type { Dhcpv6ServerWatchFact } from "../machines/dhcpv6-server-watch.ts";
 import type { LinkFact } from "./kernel-state.ts";
 import type { SubnetMemory } from "./subnets.ts";
 
@@ -10,6 +11,8 @@ export interface Facts {
   readonly dhcpv6: Dhcpv6ClientFact | undefined;
   /** By LAN interface. */
   readonly lans: Readonly<Record<string, RaServerFact>>;
+  /** By LAN interface: DHCPv6 servers that are not ours. */
+  readonly lanServers: Readonly<Record<string, Dhcpv6ServerWatchFact>>;
   /** Subnet numbers given before, by LAN name: kept while they fit. */
   readonly subnets: SubnetMemory;
   /** The home's own random /48, used when the config wants one. */

@@ -1,5 +1,4 @@
 /** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
-import type { Random } from "../addr/random.ts";
 import { earliest, type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
@@ -13,7 +12,7 @@ import type { Facts } from "../plan/facts.ts";
 import type { LinkFact, Observed } from "../plan/kernel-state.ts";
 import type { Past } from "./past.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
-import type { Event, Protocol } from "./world.ts";
+import type { Event, Protocol, World } from "./world.ts";
 
 /** An RA after this long a silence is a sign that the provider is back. A DHCPv6 answer is none: who asked takes it as an answer. Milliseconds. */
 const SILENCE = 30_000;
@@ -40,7 +39,7 @@ export class Machines {
   #heardAt: Instant | undefined;
   #flags = "";
 
-  constructor(config: Config, random: Random, past: Past, desk: Desk) {
+  constructor(config: Config, { random, maxRaDelay }: Pick<World, "random" | "maxRaDelay">, past: Past, desk: Desk) {
     const { wan, lans } = config;
     const { identity, snapshots } = past;
     this.#wan = wan.interface;
@@ -66,7 +65,7 @@ export class Machines {
     this.#raServers = new Map(
       lans.map((lan) => {
         const name = raServerName(lan.interface);
-        const machine = createRaServer({ random }, snapshots.get(name));
+        const machine = createRaServer({ random, ...(maxRaDelay !== undefined && { maxRaDelay }) }, snapshots.get(name));
         return [lan.interface, new Seat({ name, link: lan.interface, protocol: "ndp", durability: "disk" }, machine, desk)];
       }),
     );

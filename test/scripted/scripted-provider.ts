@@ -84,9 +84,17 @@ export interface Advertised extends Manner {
 
 export type Script = (Answer & Manner) | ((heard: Heard) => (Answer & Manner) | undefined);
 
-/** Opens the provider of a home made with `isp: "none"`. It hears from now on, and answers nothing. @throws KernelError */
-export function scriptedProvider(home: Home): ScriptedProvider {
-  return new ScriptedProvider(home);
+/** Where a server is: in a host, on one of its interfaces. */
+export interface ServerPlace {
+  readonly host: string;
+  readonly interface: string;
+}
+
+const AT_THE_PROVIDER: ServerPlace = { host: "isp", interface: "customer" };
+
+/** Opens the provider of a home made with `isp: "none"`, or a server elsewhere. It hears from now on, and answers nothing. @throws KernelError */
+export function scriptedProvider(home: Home, place = AT_THE_PROVIDER): ScriptedProvider {
+  return new ScriptedProvider(home, place);
 }
 
 export class ScriptedProvider implements Disposable {
@@ -103,11 +111,11 @@ export class ScriptedProvider implements Disposable {
   /** Messages before this one have been given by `next` or passed over by it. */
   #awaited = 0;
 
-  constructor(home: Home) {
+  constructor(home: Home, place: ServerPlace) {
     this.#home = home;
-    const namespace = openNamespace(`/proc/${home.host("isp").pid}/ns/net`);
+    const namespace = openNamespace(`/proc/${home.host(place.host).pid}/ns/net`);
     const receive = (frames: readonly Frame[]): void => frames.forEach((frame) => this.#receive(frame));
-    this.#socket = namespace.run(() => openPacketSocket({ interface: "customer", filter: NDP_AND_DHCPV6, receive }));
+    this.#socket = namespace.run(() => openPacketSocket({ interface: place.interface, filter: NDP_AND_DHCPV6, receive }));
     namespace.close();
   }
 
@@ -160,10 +168,10 @@ export class ScriptedProvider implements Disposable {
     this.sendBytes(encodeAnswer(heard.message, answer), { to: heard.from, destinationMac: heard.sourceMac, ...answer });
   }
 
-  /** From now on answers every message like this, and every router solicitation by an RA. */
-  serve(script: Script = {}, advertised: Advertised = {}): void {
+  /** From now on answers every message like this, and every router solicitation by an RA, unless that is "none". */
+  serve(script: Script = {}, advertised: Advertised | "none" = {}): void {
     this.#script = typeof script === "function" ? script : () => script;
-    this.#advertised = advertised;
+    this.#advertised = advertised === "none" ? undefined : advertised;
   }
 
   /** From now on answers nothing by itself. */
