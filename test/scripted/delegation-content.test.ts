@@ -239,6 +239,26 @@ describe("what is delegated", { concurrency: 4 }, () => {
     await holds([HOME], [ADDRESS]);
   });
 
+  test("[D6P-12] while the provider has no prefix, the LAN keeps its own addresses, names no default router, and IPv4 is not touched", async () => {
+    await using scene = await createScene({ top: { "ula.prefix": "auto" } });
+    const { home, provider, lan } = scene;
+    await home.gateway.ip("addr add 10.77.0.1/24 dev lan");
+    await home.laptop.ip("addr add 10.77.0.2/24 dev eth0");
+    provider.serve({ prefixes: [status("NoPrefixAvail")] });
+    const own = async () =>
+      (await home.addresses("laptop")).find(({ address, state }) => address.startsWith("fd") && state === "preferred");
+    await home.until(own, { within: 25_000, what: "the laptop has an address of the home itself" });
+    await home.until(async () => (await home.status()).dhcpv6.refusal !== undefined, { within: 10_000, what: "the refusal is shown" });
+    for (const ra of lan.advertisements) {
+      assert.equal(ra.message.routerLifetime, 0);
+      assert.deepEqual(told(ra), {});
+    }
+    const { address } = (await hostAddresses(home.gateway, "lan")).find((each) => each.address.startsWith("fd"))!;
+    await home.laptop.exec("ping", "-c1", "-W5", address);
+    await home.laptop.exec("ping", "-c1", "-W5", "10.77.0.1");
+    assert.ok(provider.of("solicit").length >= 3 && mostWithin(provider.heard, 15) <= 6, `${provider.heard.length} messages`);
+  });
+
   test("[D6P-12] UnspecFail is met with patience, and NotOnLink with a request without the addresses", async () => {
     await using scene = await createScene(BOTH);
     const { home, provider } = scene;
