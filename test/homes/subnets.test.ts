@@ -134,4 +134,35 @@ describe("subnets", { concurrency: 3 }, () => {
     assert.equal(own.length, 3);
     assert.ok(own.every((each) => covers(prefix("fd12:3456:789a::/48"), prefix(each))));
   });
+
+  test("[SUB-7] with two delegations both have their null route, and an answer leaves with the source that was asked", async () => {
+    await using home = await createHome();
+    await home.startSkylan();
+    const first = await home.globalAddress("laptop");
+    await home.isp.command({ kind: "dhcpv6", options: { formerPrefixes: "silence" } });
+    await home.isp.command({ kind: "renumber", pool: prefix("2605:59c8:7700::/40") });
+    await home.runSkylan("refresh");
+    const { delegations } = await home.until(
+      async () => {
+        const status = await home.status();
+        return status.delegations.length === 2 && status;
+      },
+      { within: 15_000, what: "two delegations are held" },
+    );
+    const second = await home.until(
+      async () =>
+        (await home.addresses("laptop")).find(({ address, state }) => address.startsWith("2605:59c8:77") && state === "preferred")?.address,
+      {
+        within: 15_000,
+        what: "the laptop has an address of the second",
+      },
+    );
+    const routes = await home.gateway.exec("ip", "-6", "route", "show", "type", "unreachable");
+    for (const delegation of delegations) assert.ok(routes.includes(`unreachable ${delegation.prefix}`), delegation.prefix);
+    const wan = /inet6 (fe80::[0-9a-f:]+)/.exec(await home.gateway.exec("ip", "-6", "addr", "show", "dev", "wan"))![1]!;
+    for (const address of [first, second]) {
+      await home.host("isp").ip(`route replace ${address}/128 via ${wan} dev customer`);
+      assert.equal((await home.net.attempt("ping", "-6", "-c", "1", "-W", "2", address)).code, 0, `an answer comes from ${address}`);
+    }
+  });
 });
