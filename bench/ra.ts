@@ -66,7 +66,7 @@ async function measure(start: (home: Home) => Promise<void>): Promise<Measured> 
 }
 
 async function startOurs(home: Home): Promise<void> {
-  await home.startSkylan();
+  await home.startSkylan({}, { SKYLAN_MAX_RA_DELAY_MS: "0" });
   await home.until(async () => (await home.status()).lans[0]?.defaultRouter, { within: 20_000, what: "the LAN is offered a way out" });
 }
 

@@ -1,6 +1,7 @@
 /** The running router: the loop on a real Linux, with its sockets, its timer, its interface for the other commands, and its orderly end. */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { milliseconds } from "../addr/time.ts";
 import { SOCKET_NAME } from "../api/client.ts";
 import { createApp, type Service, serveUnix } from "../api/server.ts";
 import type { PrefixPeriod, Problem, Status } from "../api/status.ts";
@@ -67,6 +68,11 @@ async function prepare(options: DaemonOptions): Promise<Daemon> {
     links.map((link) => link.name),
   );
   return new Daemon(options, openStores(options));
+}
+
+/** `bench ra` takes the random delay of RFC 4861 6.2.6 out of what it measures. */
+function measuredDelay(text: string | undefined): Pick<World, "maxRaDelay"> {
+  return text === undefined ? {} : { maxRaDelay: milliseconds(Number(text)) };
 }
 
 export class Daemon implements Service {
@@ -163,6 +169,7 @@ export class Daemon implements Service {
     return {
       now: bootNow,
       random: systemRandom,
+      ...measuredDelay(process.env["SKYLAN_MAX_RA_DELAY_MS"]),
       observe,
       apply,
       send: (messages) => this.#sockets.send(messages),

@@ -62,7 +62,7 @@ export class Loop implements Desk {
     this.#startedAt = world.now();
     this.#former = past.former;
     this.#subnets = past.subnets;
-    this.#machines = new Machines(config, world.random, past, this);
+    this.#machines = new Machines(config, world, past, this);
   }
 
   /** One turn, for what has happened at the same time. Returns whether anything but packets has come of it. */

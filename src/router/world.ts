@@ -2,7 +2,7 @@
 import type { Ip6 } from "../addr/ip.ts";
 import type { Json } from "../addr/json.ts";
 import type { Random } from "../addr/random.ts";
-import type { Instant } from "../addr/time.ts";
+import type { Duration, Instant } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
 import type { Note, Packet } from "../machines/machine.ts";
 import type { Observed } from "../plan/kernel-state.ts";
@@ -24,6 +24,8 @@ export type Durability = "boot" | "disk";
 export interface World {
   now(): Instant;
   readonly random: Random;
+  /** Longest delay of an answer to a Router Solicitation where it is not the 500 ms of RFC 4861: for measuring only. */
+  readonly maxRaDelay?: Duration;
   /** One look at the links, at what carries our mark, and at the named sysctls. */
   observe(wanted: { readonly interfaces: readonly string[]; readonly sysctls: readonly string[] }): Observed;
   /** Carries out the changes in their order; idempotent. @throws KernelError */
