@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { createHome, type Home } from "../../src/lab/home.ts";
 import type { Namespace } from "../../src/lab/namespace.ts";
 import { type BoxState, boxState } from "../fixtures/box-state.ts";
+import { watchLink } from "../fixtures/link-watch.ts";
 
 describe("after `skylan down` nothing is different", { concurrency: true }, () => {
   test("on a box that was a host of the provider: its address and its default route are the kernel's own again", async () => {
@@ -16,8 +17,11 @@ describe("after `skylan down` nothing is different", { concurrency: true }, () =
     await home.startSkylan();
     await home.globalAddress("laptop");
     assert.equal(await isHost(gateway), false, "forwarding has cost the kernel its default route");
+    using wan = watchLink(home.host("isp"), "customer");
     assert.equal((await home.runSkylan("down")).code, 0);
     await assertBecomes(home, before);
+    const asked = wan.ndp.filter(({ sent, message }) => !sent && message.kind === "router-solicitation");
+    assert.equal(asked.length, 1, "the routers are asked once, so that this does not wait for their next advertisement");
   });
 
   test("on a box whose interfaces were down, whose owner had a firewall, a route and a forwarding tunnel", async () => {
