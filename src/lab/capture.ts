@@ -34,7 +34,7 @@ export class Capture implements AsyncDisposable {
 /** Captures on an interface. @throws NotInTime when tcpdump does not start */
 export async function startCapture(namespace: Namespace, interfaceName: string, path: string): Promise<Capture> {
   const tcpdump = namespace.spawn(["tcpdump", "-i", interfaceName, "-w", path, "-U", "--immediate-mode", "-n", "-s", "0", "-Z", "root"]);
-  await tcpdump.line(/listening on/, 10_000);
+  await tcpdump.line(/listening on/, 30_000);
   return new Capture(path, tcpdump);
 }
 

@@ -202,7 +202,7 @@ export class Home implements AsyncDisposable {
   }
 
   /** The address from which a host behind the gateway speaks to the internet. @throws NotInTime */
-  globalAddress(host: string, within = 20_000): Promise<string> {
+  globalAddress(host: string, within = 30_000): Promise<string> {
     const usable = async (): Promise<string | undefined> =>
       (await this.addresses(host)).find((each) => each.state === "preferred")?.address;
     return this.until(usable, { within, what: `${host} has a global address` });

@@ -8,7 +8,7 @@ import type { ProviderCommand } from "./provider.ts";
 import type { Running } from "./running.ts";
 import { nodeCommand } from "./script-path.ts";
 
-const STARTING = 10_000;
+const STARTING = 60_000;
 
 export function startEmbeddedIsp(site: IspSite, changes: IspChanges): Isp {
   const { namespace } = site;

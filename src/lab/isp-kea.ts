@@ -9,7 +9,7 @@ import { formatKeaConfig, formatRadvdConfig, leasedPrefixes } from "./kea-config
 import { type ProviderProfile, STARLINK } from "./provider-profile.ts";
 import type { Running } from "./running.ts";
 
-const STARTING = 15_000;
+const STARTING = 60_000;
 const LOOK_EVERY = 50;
 const LEASES = "kea-leases6.csv";
 

@@ -7,7 +7,7 @@ import type { CommandResult, Namespace } from "./namespace.ts";
 import type { End, Running } from "./running.ts";
 import { nodeCommand } from "./script-path.ts";
 
-const STARTING = 15_000;
+const STARTING = 60_000;
 
 export type TomlValue = string | number | boolean | readonly (string | number)[];
 type Table = Readonly<Record<string, TomlValue>>;

@@ -3,7 +3,7 @@ import type { Namespace } from "./namespace.ts";
 import type { Running } from "./running.ts";
 import { nodeCommand } from "./script-path.ts";
 
-const STARTING = 10_000;
+const STARTING = 60_000;
 
 /** `[2605:...]` for URLs. */
 export const webUrl = (address: string, port = 80): string => `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
