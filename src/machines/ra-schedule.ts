@@ -73,6 +73,13 @@ export class RaSchedule {
     this.#lastMulticast ??= now;
   }
 
+  /** What was due has left only now, because the work before it took its time: the gap counts from here. */
+  left(now: Instant): void {
+    if (this.#lastMulticast === undefined) return;
+    this.#lastMulticast = now;
+    this.#multicastAt = Math.max(this.#multicastAt, this.#permitted(now)) as Instant;
+  }
+
   /** A solicitation that can be answered to its sender alone. */
   answer(solicitor: Ip6, now: Instant): void {
     if (this.#answers.has(solicitor)) return;

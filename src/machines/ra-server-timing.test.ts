@@ -51,6 +51,17 @@ test("[RA-5] [RA-11] a provider that alternates between 0 and 1800 s each second
   assert.ok(lan.multicasts.every(({ ra }) => prefixesIn(ra).length === 1));
 });
 
+test("[RA-5] [RA-11] the 3 s count from when an advertisement has left, not from when it was meant to", () => {
+  const lan = serving([leased(A, START)]).pass(seconds(20));
+  lan.advertise(advertisement([leased(A, START)], { defaultRouter: false }));
+  lan.now = after(lan.now, milliseconds(700));
+  const left = lan.now;
+  lan.give({ kind: "sent" }).advertise(advertisement([leased(A, START)]));
+  assert.equal(lan.last.ra.routerLifetime, 0, "too early for another one");
+  lan.pass(seconds(4));
+  assert.deepEqual([lan.last.at, lan.last.ra.routerLifetime], [after(left, seconds(3)), 2700]);
+});
+
 test("[RA-2] unsolicited advertisements follow each other after 100..300 s, the first three after at most 16 s", () => {
   const lan = serving([live(ULA, NEVER, NEVER)]).pass(seconds(50_000));
   const [first, second, ...rest] = gaps(lan.multicasts);

@@ -24,6 +24,8 @@ export type RaServerInput =
   | { readonly kind: "link"; readonly up: boolean; readonly linkLocal?: Ip6; readonly mac?: Mac; readonly mtu?: number }
   /** All that shall be advertised from now on. */
   | { readonly kind: "advertise"; readonly advertisement: Advertisement }
+  /** The advertisement to all nodes that this machine has handed out has left at this moment. */
+  | { readonly kind: "sent" }
   /** Leaving for good: hosts are told that nothing holds any more. Done when `wakeAt` is undefined. */
   | { readonly kind: "stop" };
 
@@ -84,6 +86,9 @@ class RaServer implements Machine<RaServerInput, RaServerFact> {
     this.#continues = false;
     const outputs: Outputs = [];
     switch (input.kind) {
+      case "sent":
+        this.#schedule.left(now);
+        return outputs;
       case "packet":
         this.#hear(input, now, outputs);
         break;

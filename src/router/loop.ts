@@ -182,7 +182,10 @@ export class Loop implements Desk {
   }
 
   #flush(): void {
-    if (this.outbox.length > 0) this.#world.send(this.outbox.splice(0));
+    if (this.outbox.length === 0) return;
+    const sent = this.outbox.splice(0);
+    this.#world.send(sent);
+    this.#machines.haveLeft(sent, this.#world.now());
   }
 
   /** Duplicates and lost neighbours are reported by one look only: whoever looks passes them on. */

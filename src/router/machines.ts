@@ -1,4 +1,5 @@
 /** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
+import { ALL_NODES } from "../addr/ip.ts";
 import { earliest, type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
@@ -12,7 +13,7 @@ import type { Facts } from "../plan/facts.ts";
 import type { LinkFact, Observed } from "../plan/kernel-state.ts";
 import type { Past } from "./past.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
-import type { Event, Protocol, World } from "./world.ts";
+import type { Event, Outgoing, Protocol, World } from "./world.ts";
 
 /** An RA after this long a silence is a sign that the provider is back. A DHCPv6 answer is none: who asked takes it as an answer. Milliseconds. */
 const SILENCE = 30_000;
@@ -150,6 +151,11 @@ export class Machines {
       .filter((candidate) => candidate.interface === this.#wan && !observed.tentative.includes(candidate.address))
       .map((candidate) => candidate.address);
     this.#announcer.deliver({ kind: "addresses", addresses, mac }, now);
+  }
+
+  /** Kernel and disk may have held up what a turn has sent: advertisements to all nodes keep their distance on the wire (RFC 4861 6.2.6). */
+  haveLeft(sent: readonly Outgoing[], now: Instant): void {
+    for (const { link, to } of sent) if (to === ALL_NODES) this.#raServers.get(link)?.deliver({ kind: "sent" }, now);
   }
 
   advertise(link: string, advertisement: Advertisement, now: Instant): void {

@@ -10,6 +10,14 @@ export const faults: readonly Fault[] = [
     test: { file: "src/machines/ra-schedule.test.ts", name: "a change within 3 s of an advertisement waits for the rest of the 3 s" },
   },
   {
+    row: "RA-5",
+    breaks: "the distance counts from when an advertisement was meant to leave",
+    file: "src/machines/ra-schedule.ts",
+    find: "    this.#lastMulticast = now;\n    this.#multicastAt = Math.max(",
+    replace: "    this.#multicastAt = Math.max(",
+    test: { file: "src/machines/ra-server-timing.test.ts", name: "the 3 s count from when an advertisement has left" },
+  },
+  {
     row: "RA-3",
     breaks: "the interval is not shortened by the lifetimes",
     file: "src/machines/ra-schedule.ts",
