@@ -15,7 +15,8 @@ describe("the end of a lease", { concurrency: true }, () => {
     await home.startSkylan();
     await provider.bind();
     provider.sendRa();
-    await home.globalAddress("laptop");
+    const hasWayOut = async (): Promise<boolean> => (await home.laptop.exec("ip", "-6", "route", "show", "default")) !== "";
+    await home.until(hasWayOut, { within: 20_000, what: "the laptop has a default router" });
     for (const signal of ["SIGTERM", "SIGINT", "SIGKILL"] as const) {
       await home.skylan.kill(signal);
       assert.deepEqual(

@@ -33,7 +33,7 @@ function assertAbout(value: number | null | undefined, expected: number): void {
   assert.ok(typeof value === "number" && value <= expected && value >= expected - 4, `${value} where ${expected} was expected`);
 }
 
-describe("the client's timers", { concurrency: true }, () => {
+describe("the client's timers", { concurrency: 3 }, () => {
   test("[D6T-16] T1 = T2 = 0 for both kinds: half and four fifths of the shortest preferred lifetime, never at once; 75 and 120 s for 150", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
