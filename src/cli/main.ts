@@ -21,10 +21,11 @@ const program = new Command("skylan")
 
 const wanted = process.argv[2] ?? "";
 const loaded = Object.hasOwn(COMMANDS, wanted) ? [COMMANDS[wanted]!] : Object.values(COMMANDS);
-for (const load of loaded) program.addCommand(await load());
+for (const load of loaded) program.addCommand((await load()).copyInheritedSettings(program));
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
+  // What was opened before the error must not keep the process alive.
+  process.exit(exitCodeOf(error));
 }
