@@ -31,6 +31,7 @@ export class SimGateway {
   /** Snapshots as text, as a disk would hold them. */
   readonly #disk = new Map<string, string>();
   #loop: Loop | undefined;
+  #stepsToLive = Number.POSITIVE_INFINITY;
 
   constructor(options: GatewayOptions) {
     const { simulation, cables } = options;
@@ -64,13 +65,20 @@ export class SimGateway {
   /** The process ends at once; the kernel keeps what it has. */
   kill(): void {
     this.#loop = undefined;
+    this.#stepsToLive = Number.POSITIVE_INFINITY;
     this.#alarm.wakeAt(undefined);
     this.#kernelAlarm.wakeAt(undefined);
+  }
+
+  /** The process dies within a turn, after that many steps more: changes of the kernel, files, packets. What comes after them does not happen. */
+  dieAfter(steps: number): void {
+    this.#stepsToLive = steps;
   }
 
   handle(event: Event): void {
     if (!this.#loop) return;
     this.#loop.handle(event);
+    if (this.#stepsToLive < 0) return this.kill();
     this.#alarm.wakeAt(this.#loop.wakeAt());
     this.#kernelAlarm.wakeAt(earliest(this.kernel.changesAt()));
   }
@@ -94,11 +102,14 @@ export class SimGateway {
       now: () => simulation.now,
       random,
       observe: (wanted) => this.kernel.observe(wanted),
-      apply: (changes) => this.kernel.apply(changes),
-      save: (name, snapshot) => this.#save(name, snapshot),
+      apply: (changes) => this.kernel.apply(changes.filter(() => this.#step())),
+      save: (name, snapshot) => {
+        if (this.#step()) this.#save(name, snapshot);
+      },
       note: (source, note) => this.notes.push({ at: simulation.now, source, note }),
       send: (messages) => {
         for (const { link, protocol, to, bytes } of messages) {
+          if (!this.#step()) return;
           const port = this.#ports.get(link)!;
           const sourcePort = protocol === "dhcpv6" ? 546 : 0;
           const packet = { kind: "packet", from: port.address, to, hopLimit: 255, sourcePort, bytes } as const;
@@ -106,6 +117,12 @@ export class SimGateway {
         }
       },
     };
+  }
+
+  /** Whether the process still lives to take the next step. */
+  #step(): boolean {
+    this.#stepsToLive--;
+    return this.#stepsToLive >= 0;
   }
 
   #save(name: string, snapshot: Json): void {

@@ -101,3 +101,20 @@ for (let night = 0; night < 8; night++) {
     assert.deepEqual(home.invariants.violations, [], story.join("\n"));
   });
 }
+
+test("[REN-8] a process that dies after any step of a renumbering does no harm: the next one ends what it began", () => {
+  let [steps, died] = [0, true];
+  for (; died && steps < 200; steps++) {
+    const home = started(7);
+    home.gateway.dieAfter(steps);
+    home.provider.command({ kind: "renumber", pool: prefix("2605:59c8:7700::/40") });
+    home.pass(seconds(80));
+    died = home.gateway.loop === undefined;
+    home.gateway.dieAfter(Number.POSITIVE_INFINITY);
+    if (died) home.gateway.start();
+    home.pass(seconds(90));
+    assertServed(home);
+    assert.deepEqual(home.invariants.violations, [], `dead after ${steps} steps`);
+  }
+  assert.ok(steps > 15, `only ${steps} steps`);
+});
