@@ -63,6 +63,23 @@ test("[D6T-3] the first repetition of a Solicit comes after more than 1 s, whate
   }
 });
 
+test("[D6T-3] [D6T-14] the first gap counts from when the Solicit has left, not from when it was handed out", () => {
+  const script = new Script().link(true).pass(1);
+  const [first] = script.sent;
+  const handedOut = first!.at;
+  const late = new Script().link(true).until(handedOut).sleep(0.7);
+  late.give({ kind: "sent" });
+  late.pass(1);
+  assert.equal(late.sent.length, 1, "the first gap is above 1 s");
+  late.pass(0.101);
+  assert.equal(late.sent.length, 2);
+  assert.ok(elapsedOf(late.last) > 100 && elapsedOf(late.last) < 112, `${elapsedOf(late.last)}`);
+  late.give({ kind: "sent" });
+  const waiting = late.client.wakeAt();
+  late.give({ kind: "sent" });
+  assert.equal(late.client.wakeAt(), waiting);
+});
+
 test("[D6T-1] every message goes to All_DHCP_Relay_Agents_and_Servers, even when the server offers unicast or asks for multicast", () => {
   const unicast = { kind: "unknown", code: 12, data: new Uint8Array(16).fill(0xfe) } as const;
   const script = new Script();

@@ -6,7 +6,7 @@ import { ACTIVITIES, type Activity } from "./dhcpv6-client-activity.ts";
 import type { IaKey } from "./dhcpv6-client-bindings.ts";
 import type { Claim } from "./dhcpv6-client-messages.ts";
 import type { Offer } from "./dhcpv6-client-offers.ts";
-import { hasFailed, type Retransmission, type Schedule, transmitted } from "./retransmission.ts";
+import { departed, hasFailed, type Retransmission, type Schedule, transmitted } from "./retransmission.ts";
 
 export interface Exchange {
   readonly activity: Activity;
@@ -50,6 +50,15 @@ export function sent(exchange: Exchange, schedule: Schedule, now: Instant, rando
   if (exchange.activity !== "solicit" || exchange.collectUntil !== undefined) return { ...exchange, retransmission };
   const collecting = milliseconds(Math.min(retransmission.timeout, LONGEST_COLLECTING));
   return { ...exchange, retransmission, collectUntil: after(now, collecting) };
+}
+
+/** The exchange when the message that was handed out at `handedOut` has left at `now`; unchanged when it was not its message. */
+export function departedAt(exchange: Exchange, handedOut: Instant, now: Instant): Exchange {
+  const retransmission = departed(exchange.retransmission, handedOut, now);
+  if (retransmission === exchange.retransmission) return exchange;
+  const { collectUntil } = exchange;
+  const isFirst = retransmission.sent === 1 && collectUntil !== undefined;
+  return { ...exchange, retransmission, collectUntil: isFirst ? after(collectUntil, between(handedOut, now)) : collectUntil };
 }
 
 /** Time since the first transmission; 0 in the first message. */

@@ -3,7 +3,7 @@ import { type Random, uniform } from "../addr/random.ts";
 import { after, deadline, type Instant, instant, milliseconds, type Seconds, seconds } from "../addr/time.ts";
 import { type ClientServerMessage, optionOf } from "../wire/dhcpv6.ts";
 import { ACTIVITIES } from "./dhcpv6-client-activity.ts";
-import { beginExchange, type Exchange, wakeOf } from "./dhcpv6-client-exchange.ts";
+import { beginExchange, departedAt, type Exchange, wakeOf } from "./dhcpv6-client-exchange.ts";
 import type { Bounds, Transmitter } from "./dhcpv6-client-transmitter.ts";
 import { firstAt, hastened } from "./retransmission.ts";
 
@@ -59,6 +59,11 @@ export class Informant {
   stop(): void {
     this.#exchange = undefined;
     this.#at = instant(0);
+  }
+
+  /** The message of this turn has left: the next one waits from here. */
+  haveLeft(handedOut: Instant, now: Instant): void {
+    if (this.#exchange) this.#exchange = departedAt(this.#exchange, handedOut, now);
   }
 
   hasten(at: Instant): void {

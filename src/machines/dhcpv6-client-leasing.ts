@@ -5,7 +5,7 @@ import { after, type Duration, earliest, type Instant, milliseconds, seconds } f
 import { optionOf, STATUS, statusOf } from "../wire/dhcpv6.ts";
 import { ACTIVITIES, type Activity } from "./dhcpv6-client-activity.ts";
 import { firstEnd, type IaKey, lastEnd, sameIa, timersOfAll, unexpired, withoutAddress, wordsOf } from "./dhcpv6-client-bindings.ts";
-import { type Beginning, beginExchange, type Exchange, isOver, wakeOf } from "./dhcpv6-client-exchange.ts";
+import { type Beginning, beginExchange, departedAt, type Exchange, isOver, wakeOf } from "./dhcpv6-client-exchange.ts";
 import { note } from "./dhcpv6-client-fact.ts";
 import type { Memory } from "./dhcpv6-client-memory.ts";
 import { type Claim, claimsOf, hintFor } from "./dhcpv6-client-messages.ts";
@@ -80,6 +80,11 @@ export class Leasing {
   conclude(transmitter: Transmitter, now: Instant): void {
     this.#giveUp(now);
     this.#send(transmitter, now);
+  }
+
+  /** The message of this turn has left: the next one waits from here. */
+  haveLeft(handedOut: Instant, now: Instant): void {
+    if (this.#exchange) this.#exchange = departedAt(this.#exchange, handedOut, now);
   }
 
   /** Ends the exchange, whatever it is. */

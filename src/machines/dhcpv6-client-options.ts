@@ -30,6 +30,8 @@ export type Dhcpv6ClientInput =
   | Tick
   /** `up`: carrier and a usable link-local address. `since`: when the link itself came up; the random first delay counts from then. */
   | { readonly kind: "link"; readonly up: boolean; readonly since?: Instant }
+  /** What this machine has handed out in its latest answer has left at this moment. */
+  | { readonly kind: "sent" }
   /** The machine was suspended. */
   | { readonly kind: "resume" }
   /** Flags of an RA. */

@@ -52,6 +52,8 @@ class Dhcpv6Client implements Machine<Dhcpv6ClientInput, Dhcpv6ClientFact> {
   /** Signs of life count from here on. */
   #hasteAt: Instant = instant(0);
   #hastePause: Duration = LEAST_HASTE;
+  /** Time of the latest input. */
+  #turnAt: Instant = instant(0);
   /** What was saved and reported last, as text; nothing was reported before the first input. */
   #saved: string;
   #reported = "";
@@ -66,6 +68,8 @@ class Dhcpv6Client implements Machine<Dhcpv6ClientInput, Dhcpv6ClientFact> {
   }
 
   handle(input: Dhcpv6ClientInput, now: Instant): readonly Output<Dhcpv6ClientFact>[] {
+    if (input.kind === "sent") return this.#haveLeft(now);
+    this.#turnAt = now;
     const before = this.#leasing.memory.bindings;
     if (this.#reported === "") this.#bornAt = now;
     this.#leasing.expire(now);
@@ -89,7 +93,13 @@ class Dhcpv6Client implements Machine<Dhcpv6ClientInput, Dhcpv6ClientFact> {
     return memoryToJson(this.#leasing.memory, this.#options.duid);
   }
 
-  #take(input: Dhcpv6ClientInput, now: Instant): void {
+  #haveLeft(now: Instant): readonly [] {
+    this.#leasing.haveLeft(this.#turnAt, now);
+    this.#informant.haveLeft(this.#turnAt, now);
+    return [];
+  }
+
+  #take(input: Exclude<Dhcpv6ClientInput, { kind: "sent" }>, now: Instant): void {
     switch (input.kind) {
       case "packet":
         return this.#up ? this.#hear(input, now) : undefined;

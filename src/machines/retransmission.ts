@@ -60,6 +60,13 @@ export function transmitted(schedule: Schedule, state: Retransmission, now: Inst
   return { sent: state.sent + 1, timeout, firstAt: first, until, nextAt: earlier(after(now, timeout), until) };
 }
 
+/** The exchange whose message was handed out at `handedOut` and has left only at `now`, because other work came between: RT counts from here. */
+export function departed(state: Retransmission, handedOut: Instant, now: Instant): Retransmission {
+  if (state.sent === 0 || state.nextAt !== earlier(after(handedOut, state.timeout), state.until)) return state;
+  const nextAt = earlier(after(now, state.timeout), state.until);
+  return state.sent === 1 ? { ...state, firstAt: now, nextAt } : { ...state, nextAt };
+}
+
 /** Whether the exchange, when its next step is due at `now`, has failed instead. */
 export function hasFailed(schedule: Schedule, state: Retransmission, now: Instant): boolean {
   return state.sent >= schedule.MRC || now >= state.until;

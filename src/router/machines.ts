@@ -153,9 +153,13 @@ export class Machines {
     this.#announcer.deliver({ kind: "addresses", addresses, mac }, now);
   }
 
-  /** Kernel and disk may have held up what a turn has sent: advertisements to all nodes keep their distance on the wire (RFC 4861 6.2.6). */
+  /**
+   * Kernel and disk may have held up what a turn has sent: advertisements to all nodes (RFC 4861 6.2.6) and the client's repetitions (RFC 8415 15) keep
+   * their distance on the wire.
+   */
   haveLeft(sent: readonly Outgoing[], now: Instant): void {
     for (const { link, to } of sent) if (to === ALL_NODES) this.#raServers.get(link)?.deliver({ kind: "sent" }, now);
+    if (sent.some(({ link, protocol }) => link === this.#wan && protocol === "dhcpv6")) this.#dhcpv6.deliver({ kind: "sent" }, now);
   }
 
   advertise(link: string, advertisement: Advertisement, now: Instant): void {
