@@ -67,7 +67,7 @@ describe("when a LAN is told", { concurrency: 4 }, () => {
     await home.isp.command({ kind: "mute", on: true, protocol: "dhcpv6" });
     await home.startSkylan({ top: { "ula.prefix": "auto" } });
     await home.until(async () => (await home.status()).wan.routers.length > 0, { within: 20_000, what: "the WAN has a default router" });
-    const alone = await lan.advertisement((ra) => prefixesOf(ra).length === 1, { within: 10_000, what: "the ULA is advertised" });
+    const alone = await lan.advertisement((ra) => prefixesOf(ra).length === 1, { within: 25_000, what: "the ULA is advertised" });
     assert.equal(alone.message.routerLifetime, 0, describeRa(alone));
     await sleep(1000);
     assert.equal(await home.laptop.exec("ip", "-6", "route", "show", "default"), "");

@@ -33,7 +33,9 @@ describe("a Starlink home with two LANs and unique local addresses", () => {
   before(async () => {
     home = await createHome({ lans: twoLans });
     [lan, guest, wan] = [watchLink(home.laptop), watchLink(home.host("phone")), watchLink(home.host("isp"), "customer")];
-    await home.startSkylan({ top: { "ula.prefix": "auto" }, lan: { home: { "advertise.search_domains": ["home.arpa"] } } });
+    const domains = { "advertise.search_domains": ["home.arpa"] };
+    const extras = { "advertise.pref64": "64:ff9b::/96", "advertise.captive_portal": "https://portal.example/api" };
+    await home.startSkylan({ top: { "ula.prefix": "auto" }, lan: { home: domains, guest: extras } });
     await Promise.all([home.globalAddress("laptop"), home.globalAddress("phone")]);
     await lan.advertisement((ra) => prefixIn(ra, DELEGATED) !== undefined, { within: 10_000, what: "the laptop was told its prefix" });
     await guest.advertisement((ra) => prefixIn(ra, DELEGATED) !== undefined, { within: 10_000, what: "the phone was told its prefix" });
@@ -92,6 +94,16 @@ describe("a Starlink home with two LANs and unique local addresses", () => {
       assert.ok(resolvers!.lifetime >= 60 && resolvers!.lifetime <= 5400, `${resolvers!.lifetime} s`);
     }
     assert.deepEqual(raOptions(complete(lan), "dnssl")[0]!.domains, ["home.arpa"]);
+  });
+
+  test("[RA-17] a NAT64 prefix and a captive portal are told where they are configured, and nowhere else", () => {
+    const told = (watch: LinkWatch) => [...raOptions(complete(watch), "pref64"), ...raOptions(complete(watch), "captive-portal")];
+    assert.deepEqual(told(lan), []);
+    // Max is 20 s with these lifetimes: three times that, in units of 8 s.
+    assert.deepEqual(told(guest), [
+      { kind: "pref64", prefix: "64:ff9b::/96", lifetime: 64 },
+      { kind: "captive-portal", uri: "https://portal.example/api" },
+    ]);
   });
 
   test("[SUB-4] [GEN-11] the kernel's addresses end with the lease at the latest, and it obeys no advertisement by itself", async () => {
