@@ -29,7 +29,7 @@ const RETRY_INTERVAL = seconds(1);
  * The first words to a LAN wait this long for a prefix. Multicast advertisements are at least 3 s apart (RFC 4861 6.2.6): an empty one a moment before the
  * prefix comes would only hold back the one that matters.
  */
-const PATIENT_START = seconds(10);
+const PATIENT_START = seconds(5);
 /** A fact may change the plan, which may change a fact (a prefix being withdrawn keeps its route); it ends after two rounds. */
 const MOST_ROUNDS = 5;
 const SOLICITATION = encodeNdp({ kind: "router-solicitation", options: [] });
@@ -160,8 +160,11 @@ export class Loop implements Desk {
   }
 
   #advertise(desired: Desired, now: Instant): void {
-    const waiting = !desired.forwarding && this.#advertised.size === 0 && now < after(this.#startedAt, PATIENT_START);
-    if (waiting) return;
+    const patientUntil = after(this.#startedAt, PATIENT_START);
+    if (!desired.forwarding && this.#advertised.size === 0 && now < patientUntil) {
+      if (this.#lookAt > patientUntil) this.#lookAt = patientUntil;
+      return;
+    }
     for (const [link, advertisement] of Object.entries(desired.advertisements)) {
       const text = JSON.stringify(advertisement);
       if (this.#advertised.get(link) === text) continue;
