@@ -61,11 +61,19 @@ export const faults: readonly Fault[] = [
     test: proof("fuzz", "gets at most 20 messages in 20 s"),
   },
   {
+    row: "D6T-3",
+    breaks: "the first gap counts from when the Solicit was meant to leave",
+    file: src("dhcpv6-client"),
+    find: "    this.#leasing.haveLeft(this.#turnAt, now);\n",
+    replace: "",
+    test: proof("acquire", "the first gap counts from when the Solicit has left"),
+  },
+  {
     row: "D6T-15",
     breaks: "a refusal in the Reply starts the Solicits at full speed again",
     file: src("dhcpv6-client-leasing"),
-    find: "this.#patience = exchange.retransmission.timeout;",
-    replace: "",
+    find: "    this.#patience = exchange.retransmission.timeout;\n    this.#request(",
+    replace: "    this.#request(",
     test: proof("acquire", "gets ever fewer messages"),
   },
   {
