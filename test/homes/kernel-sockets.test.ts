@@ -83,7 +83,8 @@ test("a packet socket sees Neighbour Discovery and DHCPv6 both ways, with time s
   const router = home.peer.run(() => openRawIcmpv6({ interface: "wan-peer", types: [], groups: [], receive: () => undefined }));
   t.after(() => [capture, client, other, router].forEach((socket) => socket.close()));
   const start = BigInt(Date.now()) * 1_000_000n;
-  other.send(ALL_NODES, 5000, Uint8Array.of(9));
+  await until(() => router.send(ALL_NODES, Uint8Array.of(128, 0, 0, 0, 0, 0, 0, 0)) === undefined, "the peer's address");
+  await until(() => other.send(ALL_NODES, 5000, Uint8Array.of(9)) === undefined, "our address");
   client.send(ALL_DHCP_SERVERS, 547, Uint8Array.of(11));
   router.send(ALL_NODES, Uint8Array.of(128, 0, 0, 0, 0, 0, 0, 0));
   router.send(ALL_NODES, Uint8Array.of(134, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));

@@ -65,12 +65,15 @@ describe("a Starlink home with two LANs and unique local addresses", () => {
   });
 
   test("[RA-7] [RA-9] each /64 is on-link and autonomous, M=0 and O=1, and the default router is one for 2700 s", () => {
-    for (const ra of [complete(lan), complete(guest)]) {
+    for (const watch of [lan, guest]) {
+      const ra = complete(watch);
       const prefixes = prefixesOf(ra);
       assert.equal(prefixes.length, 2, describeRa(ra));
       for (const { prefix, onLink, autonomous } of prefixes)
         assert.deepEqual([prefix.endsWith("/64"), onLink, autonomous], [true, true, true]);
-      assert.deepEqual([ra.message.managed, ra.message.other, ra.message.routerLifetime], [false, true, 2700]);
+      assert.deepEqual([ra.message.managed, ra.message.other], [false, true]);
+      // The lease may come before the provider's router is heard: then the first one offers no way out yet.
+      assert.equal(watch.advertisements.at(-1)!.message.routerLifetime, 2700);
     }
     assert.equal(
       new Set([complete(lan), complete(guest)].flatMap(prefixesOf).map(({ prefix }) => prefix)).size,
