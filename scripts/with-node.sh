@@ -17,6 +17,9 @@ file=$1
 shift
 case "$file" in /*) ;; *) file="$root/$file" ;; esac
 
+# Compiled code is kept, also for the many processes that tests start.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$root/.tmp/compile-cache}"
+
 if [ -n "${SKYLAN_NODE:-}" ]; then exec "$SKYLAN_NODE" "$file" "$@"; fi
 bundled="$root/node_modules/.bin/node"
 if "$bundled" --version >/dev/null 2>&1; then exec "$bundled" "$file" "$@"; fi

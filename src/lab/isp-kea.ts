@@ -48,6 +48,8 @@ async function prepare({ namespace, directory, interface: customer }: IspSite, p
   writeFileSync(join(directory, "etc/kea-dhcp6.conf"), formatKeaConfig(customer, profile, `/var/lib/kea/${LEASES}`));
   await namespace.shell(`
     mkdir -p /run/kea /run/lock/kea
+    # Where no Kea has run as a service yet, its directory is missing.
+    [ -d /var/lib/kea ] || { mount -t tmpfs tmpfs /var/lib; mkdir /var/lib/kea; }
     mountpoint -q /etc/kea || mount --bind '${directory}/etc' /etc/kea
     mountpoint -q /var/lib/kea || mount --bind '${directory}/leases' /var/lib/kea`);
 }
