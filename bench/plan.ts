@@ -81,6 +81,7 @@ function factsOf(config: Config): Facts {
         mtu: 1500,
         up: true,
         carrier: true,
+        carrierLosses: 0,
         linkLocal: ip6(`fe80::${index + 1}`),
       }),
     ),

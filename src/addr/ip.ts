@@ -44,7 +44,7 @@ export function ip6FromBytes(bytes: Uint8Array, offset = 0): Ip6 {
 /** The 16 octets of an address, in network order. */
 export function ip6ToBytes(address: Ip6): Uint8Array {
   const bytes = new Uint8Array(16);
-  const groups = parseGroups(address)!;
+  const groups = groupsOf(address);
   for (let i = 0; i < 8; i++) {
     bytes[2 * i] = groups[i]! >> 8;
     bytes[2 * i + 1] = groups[i]! & 0xff;
@@ -54,7 +54,7 @@ export function ip6ToBytes(address: Ip6): Uint8Array {
 
 /** The address as an unsigned 128-bit number. */
 export function ip6ToBigInt(address: Ip6): bigint {
-  const groups = parseGroups(address)!;
+  const groups = groupsOf(address);
   let value = 0n;
   for (let i = 0; i < 8; i += 2) value = (value << 32n) | BigInt(groups[i]! * 0x10000 + groups[i + 1]!);
   return value;
@@ -125,6 +125,19 @@ function parseOctets(text: string): number[] | undefined {
   if (parts.length !== 4) return undefined;
   if (!parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return undefined;
   return parts.map(Number);
+}
+
+/** The same few addresses are asked for again and again; a flood of others must not fill the memory. */
+const MOST_KNOWN = 4096;
+const known = new Map<Ip6, readonly number[]>();
+
+function groupsOf(address: Ip6): readonly number[] {
+  const found = known.get(address);
+  if (found) return found;
+  const groups = parseGroups(address)!;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(address, groups);
+  return groups;
 }
 
 function parseGroups(text: string): number[] | undefined {

@@ -139,7 +139,7 @@ test("an address whose lifetime is over is not added, and one that ended goes", 
 });
 
 function link(name: string, up: boolean): LinkFact {
-  return { index: name === "eth0" ? 2 : 3, name, mac: mac("02:00:00:00:00:01"), mtu: 1500, up, carrier: up };
+  return { index: name === "eth0" ? 2 : 3, name, mac: mac("02:00:00:00:00:01"), mtu: 1500, up, carrier: up, carrierLosses: 0 };
 }
 
 function state(): fc.Arbitrary<KernelState> {

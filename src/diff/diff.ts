@@ -2,14 +2,16 @@
  * From what the kernel has to what it shall have. The difference is always taken against the observed kernel, so that a route that somebody removed
  * comes back and a stray one of ours is swept. Law: after the changes there is no difference left.
  */
-import { between, type Instant, NEVER, seconds } from "../addr/time.ts";
+import { between, type Instant, milliseconds, NEVER, seconds } from "../addr/time.ts";
 import type { AddressState, KernelState, Observed, RouteState, UnicastRoute } from "../plan/kernel-state.ts";
 import { rulesetText } from "../wire/nft-json.ts";
 import type { Change } from "./change.ts";
 
 /** The kernel counts lifetimes in whole seconds, so that what it reports differs from what was set by up to one, each way. */
 const TOLERANCE = seconds(2);
-/** What ends sooner than this is not worth adding: the kernel knows no lifetime of 0. */
+/** A route may end later than wanted, because it is taken away in time, but not sooner: the LANs are told of it. The kernel counts in ticks. */
+const TICK = milliseconds(50);
+/** An address that ends sooner than this is not worth adding: the kernel knows no lifetime of 0. */
 const SHORTEST = seconds(1);
 
 /**
@@ -72,15 +74,11 @@ function diffLinks(up: readonly string[], observed: Observed): Change[] {
 }
 
 function standing(addresses: readonly AddressState[], present: ReadonlySet<string>, now: Instant): AddressState[] {
-  return addresses.filter((address) => present.has(address.interface) && lasts(address.validUntil, now));
+  return addresses.filter((address) => present.has(address.interface) && between(now, address.validUntil) >= SHORTEST);
 }
 
 function standingRoutes(routes: readonly RouteState[], present: ReadonlySet<string>, now: Instant): RouteState[] {
-  return routes.filter((route) => route.kind === "unreachable" || (present.has(route.interface) && lasts(route.until, now)));
-}
-
-function lasts(end: Instant, now: Instant): boolean {
-  return between(now, end) >= SHORTEST;
+  return routes.filter((route) => route.kind === "unreachable" || (present.has(route.interface) && route.until > now));
 }
 
 function diffAddresses(desired: readonly AddressState[], observed: readonly AddressState[], now: Instant): Steps {
@@ -136,5 +134,5 @@ function routeKey(route: RouteState): string {
 }
 
 function sameRoute(a: UnicastRoute, b: UnicastRoute, now: Instant): boolean {
-  return a.preference === b.preference && a.mtu === b.mtu && sameEnd(a.until, b.until, now);
+  return a.preference === b.preference && a.mtu === b.mtu && sameEnd(a.until, b.until, now) && b.until >= a.until - TICK;
 }

@@ -16,8 +16,7 @@ import {
   RTNLGRP_NEIGH,
 } from "../wire/rtnetlink.ts";
 import { type Handles, sharedHandles } from "./handles.ts";
-import { NETLINK_NETFILTER, NETLINK_ROUTE, type NetlinkNews, subscribe } from "./netlink-socket.ts";
-import type { Watched } from "./poll.ts";
+import { NETLINK_NETFILTER, NETLINK_ROUTE, type NetlinkNews, subscribe, type Subscription } from "./netlink-socket.ts";
 import { dumpLinks } from "./rtnetlink.ts";
 
 const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_NETCONF];
@@ -31,7 +30,9 @@ const NFTA_GEN_PROC_PID = 2;
 export class KernelEvents {
   readonly #handles: Handles;
   readonly #changed: () => void;
-  readonly #sockets: readonly Watched[];
+  readonly #sockets: readonly Subscription[];
+  #catchingUp = false;
+  #closed = false;
 
   /**
    * Calls `changed` after each bundle of news, and when news were lost: then, too, a new look shows all there is. Addresses, routes and rules
@@ -48,7 +49,25 @@ export class KernelEvents {
   }
 
   close(): void {
+    this.#closed = true;
     for (const socket of this.#sockets) socket.close();
+  }
+
+  /**
+   * Takes note of what has been announced so far; `changed` follows later. To be called before a look at the kernel: an address that was refused a
+   * moment ago is missing there, and without the announcement it would be taken for one that has to be added.
+   */
+  catchUp(): void {
+    this.#catchingUp = true;
+    for (const socket of this.#sockets) socket.catchUp();
+    this.#catchingUp = false;
+  }
+
+  #tell(): void {
+    if (!this.#catchingUp) return this.#changed();
+    setImmediate(() => {
+      if (!this.#closed) this.#changed();
+    });
   }
 
   #hearRoute(news: NetlinkNews): void {
@@ -57,7 +76,7 @@ export class KernelEvents {
       if (foreign.length === 0) return;
       for (const message of foreign) this.#rememberRefusal(message);
     }
-    this.#changed();
+    this.#tell();
   }
 
   /** Of all the comings and goings of neighbours only the end of a router matters here. */
@@ -71,11 +90,11 @@ export class KernelEvents {
     const names = new Map(dumpLinks(this.#handles.route).map((link) => [link.index, link.name]));
     const named = lost.flatMap(({ index, address }) => (names.has(index) ? [{ interface: names.get(index)!, address }] : []));
     this.#handles.unreachable.push(...named.slice(0, MOST_UNREACHABLE - this.#handles.unreachable.length));
-    this.#changed();
+    this.#tell();
   }
 
   #hearRules(news: NetlinkNews): void {
-    if (news.kind === "lost" || news.messages.some(isForeignGeneration)) this.#changed();
+    if (news.kind === "lost" || news.messages.some(isForeignGeneration)) this.#tell();
   }
 
   /** An address with a lifetime that turns out to be a duplicate is deleted by the kernel: this message is all that is ever told of it. */

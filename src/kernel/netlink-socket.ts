@@ -143,8 +143,13 @@ export class NetlinkSocket {
 /** What an event socket tells. `lost`: the kernel announced more than fitted, and everything has to be looked at again. */
 export type NetlinkNews = { readonly kind: "messages"; readonly messages: readonly NetlinkMessage[] } | { readonly kind: "lost" };
 
+export interface Subscription extends Watched {
+  /** Hears now what has been announced so far. */
+  catchUp(): void;
+}
+
 /** Hears the announcements of some multicast groups from here on. @throws KernelError */
-export function subscribe(protocol: number, groups: readonly number[], hear: (news: NetlinkNews) => void): Watched {
+export function subscribe(protocol: number, groups: readonly number[], hear: (news: NetlinkNews) => void): Subscription {
   const fd = openNetlink(protocol);
   try {
     setReceiveBuffer(fd, EVENT_BUFFER);
@@ -154,12 +159,14 @@ export function subscribe(protocol: number, groups: readonly number[], hear: (ne
     throw error;
   }
   const buffer = new Uint8Array(ANSWER_SIZE);
-  return watchReadable(fd, () => {
+  const catchUp = (): void => {
     const messages: NetlinkMessage[] = [];
     const lost = readEvents(fd, buffer, messages);
     if (lost) hear({ kind: "lost" });
     else if (messages.length > 0) hear({ kind: "messages", messages });
-  });
+  };
+  const watched = watchReadable(fd, catchUp);
+  return { close: () => watched.close(), catchUp };
 }
 
 /** Reads what there is; true when the kernel had to drop something. */

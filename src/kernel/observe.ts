@@ -40,9 +40,9 @@ export function observe(wanted: Wanted, handles: Handles = sharedHandles()): Obs
   };
 }
 
-function linkFact({ index, name, mac, mtu, up, carrier }: LinkMessage, addresses: readonly AddressMessage[]): LinkFact {
+function linkFact({ index, name, mac, mtu, up, carrier, carrierLosses }: LinkMessage, addresses: readonly AddressMessage[]): LinkFact {
   const linkLocal = addresses.find((candidate) => candidate.index === index && isLinkLocal(candidate.address) && ready(candidate))?.address;
-  return { index, name, mac, mtu, up, carrier, ...(linkLocal !== undefined && { linkLocal }) };
+  return { index, name, mac, mtu, up, carrier, carrierLosses, ...(linkLocal !== undefined && { linkLocal }) };
 }
 
 /** Duplicate address detection is over, and the address is ours alone. */

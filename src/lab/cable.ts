@@ -18,6 +18,8 @@ export interface Loss {
   readonly percent: number;
   /** Only packets that this nftables expression matches, e.g. "icmpv6 type nd-router-advert"; absent: all. */
   readonly only?: string;
+  /** One in so many, as regularly as a clock, instead of at random. */
+  readonly evenly?: boolean;
 }
 
 /** Longest name of an interface in Linux. */
@@ -63,11 +65,12 @@ export class Link {
   }
 
   /** From now on part of the packets that `host` sends into this link is lost, instead of what was lost before. Percent 0 ends it. */
-  async lose(host: string, { percent, only = "" }: Loss): Promise<void> {
+  async lose(host: string, { percent, only = "", evenly = false }: Loss): Promise<void> {
     const port = this.#port(this.#plugOf(host));
     const table = `netdev loss-${port}`;
     const chain = `add chain ${table} in { type filter hook ingress device "${port}" priority 0; }`;
-    const rule = `add rule ${table} in ${only} ${percent < 100 ? `numgen random mod 10000 < ${Math.round(percent * 100)} ` : ""}drop`;
+    const choice = evenly ? `numgen inc mod ${Math.round(100 / percent)} 0` : `numgen random mod 10000 < ${Math.round(percent * 100)}`;
+    const rule = `add rule ${table} in ${only} ${percent < 100 ? choice : ""} drop`;
     const lines = [`add table ${table}`, `delete table ${table}`, ...(percent > 0 ? [`add table ${table}`, chain, rule] : [])];
     await this.#room.shell(`nft -f - <<'END'\n${lines.join("\n")}\nEND`);
   }

@@ -68,6 +68,8 @@ export interface LinkFact {
   readonly up: boolean;
   /** Lower layer up: there is a cable. */
   readonly carrier: boolean;
+  /** How often the cable has gone: it may have gone and come back between two looks. */
+  readonly carrierLosses: number;
   /** The link-local address, once duplicate address detection is done. */
   readonly linkLocal?: Ip6;
 }

@@ -47,17 +47,31 @@ const LEAST_HOP_LIMIT = 32;
 
 /** Path below /proc/sys to value. The rules that keep the home closed are in place before forwarding is on. */
 export function planSysctls(config: Config, ra: RaClientFact | undefined): Switches {
-  return {
+  const fixed = fixedSwitches(config);
+  return ra ? { ...fixed, ...inFolder(wanFolder(config), parametersOf(ra)) } : fixed;
+}
+
+const fixedOf = new WeakMap<Config, Switches>();
+
+/** What depends on the config alone is put together once. */
+function fixedSwitches(config: Config): Switches {
+  const found = fixedOf.get(config);
+  if (found) return found;
+  const switches: Switches = {
     ...inFolder("net/netfilter/nf_conntrack_", FLOW_TIMERS),
     ...inFolder("net/ipv6/conf/all/", { forwarding: "1" }),
-    ...inFolder(`net/ipv6/conf/${config.wan.interface}/`, { ...EVERY_LINK, ...(ra && parametersOf(ra)) }),
+    ...inFolder(wanFolder(config), EVERY_LINK),
     ...Object.assign({}, ...config.lans.map((lan) => inFolder(`net/ipv6/conf/${lan.interface}/`, LAN_LINK))),
   };
+  fixedOf.set(config, switches);
+  return switches;
 }
+
+const wanFolder = (config: Config): string => `net/ipv6/conf/${config.wan.interface}/`;
 
 /** Every path that a plan for this config can hold. */
 export function sysctlPaths(config: Config): readonly string[] {
-  const parameters = ["mtu", "hop_limit"].map((name) => `net/ipv6/conf/${config.wan.interface}/${name}`);
+  const parameters = ["mtu", "hop_limit"].map((name) => wanFolder(config) + name);
   return [...Object.keys(planSysctls(config, undefined)), ...parameters];
 }
 

@@ -170,7 +170,10 @@ export class Daemon implements Service {
       now: bootNow,
       random: systemRandom,
       ...measuredDelay(process.env["SKYLAN_MAX_RA_DELAY_MS"]),
-      observe,
+      observe: (wanted) => {
+        this.#events.catchUp();
+        return observe(wanted);
+      },
       apply,
       send: (messages) => this.#sockets.send(messages),
       save: (name, snapshot, durability) => this.#save(() => this.#stores.save(name, snapshot, durability)),

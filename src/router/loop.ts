@@ -51,6 +51,8 @@ export class Loop implements Desk {
   #links: readonly LinkFact[] = [];
   readonly #startedAt: Instant;
   #lookAt: Instant = instant(0);
+  /** There was a look at the kernel whose difference to the plan has not been seen to yet. */
+  #looked = false;
   #subnets: SubnetMemory;
   /** Last advertisement given to each LAN's server, as text. */
   readonly #advertised = new Map<string, string>();
@@ -73,11 +75,11 @@ export class Loop implements Desk {
       if (event.kind !== "packet" && (event.kind !== "tick" || now >= this.#lookAt)) this.#look(now);
       this.#machines.deliver(event, now);
     }
-    const { changed } = this;
-    if (changed && !this.#leaving) this.#settle(now);
+    const busy = this.changed || this.#looked;
+    if (busy && !this.#leaving) this.#settle(now);
     this.#save();
     this.#flush();
-    return changed;
+    return busy;
   }
 
   /** When the next `tick` is wanted. */
@@ -114,15 +116,17 @@ export class Loop implements Desk {
     this.#observed = this.#observe(now);
     this.#machines.seeLinks(this.#links, this.#observed.links, now);
     this.#machines.seeReady(this.#observed, now);
+    this.changed ||= JSON.stringify(this.#links) !== JSON.stringify(this.#observed.links);
     this.#links = this.#observed.links;
     this.#lookAt = after(now, LOOK_INTERVAL);
-    this.changed = true;
+    this.#looked = true;
   }
 
   #settle(now: Instant): void {
-    for (let round = 0; this.changed && round < MOST_ROUNDS; round++) {
+    for (let round = 0; (this.changed || this.#looked) && round < MOST_ROUNDS; round++) {
+      const desired = this.changed || !this.#desired ? plan(this.#config, this.#facts(), now) : this.#desired;
       this.changed = false;
-      const desired = plan(this.#config, this.#facts(), now);
+      this.#looked = false;
       this.#desired = desired;
       this.#remember(desired);
       this.#save();

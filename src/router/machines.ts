@@ -122,7 +122,10 @@ export class Machines {
     for (const name of [this.#wan, ...this.#raServers.keys()]) {
       const link = links.find((candidate) => candidate.name === name);
       const former = before.find((candidate) => candidate.name === name);
-      if (JSON.stringify(link) !== JSON.stringify(former)) this.#seeLink(name, link, now);
+      if (JSON.stringify(link) === JSON.stringify(former)) continue;
+      // A cable that was out for a moment only may now lead elsewhere: nobody shall take the link for the one of before.
+      if (link && former && link.carrierLosses !== former.carrierLosses) this.#seeLink(name, { ...link, carrier: false }, now);
+      this.#seeLink(name, link, now);
     }
   }
 

@@ -18,7 +18,7 @@ test("routers are asked on links whose kernel obeyed them before, and not where 
 
 test("forwarding for the whole box carries along each interface, and the first value of each is what counts", () => {
   const all: Change = { kind: "sysctl", path: "net/ipv6/conf/all/forwarding", from: "0", to: "1" };
-  const tunnel = { index: 3, name: "tunnel", mac: mac("02:00:00:00:00:01"), mtu: 1500, up: true, carrier: true };
+  const tunnel = { index: 3, name: "tunnel", mac: mac("02:00:00:00:00:01"), mtu: 1500, up: true, carrier: true, carrierLosses: 0 };
   const [byDefault, byTunnel] = carriedAlong([all], [tunnel]) as [string, string];
   assert.deepEqual([byDefault, byTunnel], ["net/ipv6/conf/default/forwarding", "net/ipv6/conf/tunnel/forwarding"]);
   assert.deepEqual(carriedAlong([{ ...all, path: "net/ipv6/conf/wan/accept_ra" }], [tunnel]), []);

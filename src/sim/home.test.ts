@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contains, prefix, prefixLength } from "../addr/prefix.ts";
 import { type Seconds, seconds } from "../addr/time.ts";
+import { decodeDhcpv6 } from "../wire/dhcpv6.ts";
 import { createSimHome, SETTLING, type SimHome } from "./home.ts";
 import { mend, passNight, restart } from "./night.ts";
 
@@ -53,6 +54,20 @@ test("[REN-10] an outage shorter than the valid lifetime does not renumber the L
   home.pass(seconds(20));
   assert.deepEqual(delegated(home), before);
   assertServed(home);
+});
+
+test("a cable that was out between two looks at the kernel leads to a Rebind as well", () => {
+  const home = started(8);
+  const sent: string[] = [];
+  home.wan.tap((_from, { protocol, packet }) => {
+    if (protocol === "dhcpv6") sent.push(decodeDhcpv6(packet.bytes).kind);
+  });
+  const { kernel } = home.gateway;
+  kernel.setCarrier("wan0", false);
+  kernel.setCarrier("wan0", true);
+  home.gateway.handle({ kind: "kernel" });
+  home.pass(seconds(5));
+  assert.deepEqual(sent, ["rebind", "reply"]);
 });
 
 test("[REN-1] [REN-3] a provider that hands over another prefix renumbers every host within one advertisement", () => {

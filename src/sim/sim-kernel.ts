@@ -1,7 +1,7 @@
 /** A kernel made of plain data: links, our addresses with duplicate address detection, routes that expire, switches, a rule set. */
 import type { Ip6 } from "../addr/ip.ts";
 import { mac } from "../addr/mac.ts";
-import { after, type Instant, seconds } from "../addr/time.ts";
+import { after, between, type Instant, seconds } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
 import type { AddressState, LinkFact, Observed, RouteState, Ruleset } from "../plan/kernel-state.ts";
 
@@ -13,6 +13,7 @@ interface SimLink {
   readonly linkLocal: Ip6;
   up: boolean;
   carrier: boolean;
+  carrierLosses: number;
   /** The link-local address may be used from here on. */
   readyAt: Instant;
 }
@@ -32,7 +33,7 @@ export class SimKernel {
 
   constructor(now: () => Instant, links: readonly SimLinkOptions[]) {
     this.#now = now;
-    this.#links = links.map((link) => ({ ...link, up: true, carrier: true, readyAt: after(now(), DAD) }));
+    this.#links = links.map((link) => ({ ...link, up: true, carrier: true, carrierLosses: 0, readyAt: after(now(), DAD) }));
   }
 
   /** The next instant at which something changes by itself, so that the loop is told. */
@@ -47,6 +48,7 @@ export class SimKernel {
     if (!link) return;
     link.carrier = carrier;
     if (carrier) link.readyAt = after(this.#now(), DAD);
+    else link.carrierLosses++;
   }
 
   observe(wanted: { readonly sysctls: readonly string[] }): Observed {
@@ -93,10 +95,10 @@ export class SimKernel {
         this.#addresses = this.#addresses.filter((entry) => !sameAddress(entry.state, change.address));
         break;
       case "route-add":
-        this.#routes.push(change.route);
+        this.#routes.push(inWholeSeconds(change.route, this.#now()));
         break;
       case "route-update":
-        this.#routes = this.#routes.map((route) => (sameRoute(route, change.route) ? change.route : route));
+        this.#routes = this.#routes.map((route) => (sameRoute(route, change.route) ? inWholeSeconds(change.route, this.#now()) : route));
         break;
       case "route-delete":
         this.#routes = this.#routes.filter((route) => !sameRoute(route, change.route));
@@ -113,8 +115,22 @@ export class SimKernel {
 
 function linkFact(link: SimLink, index: number, now: Instant): LinkFact {
   const ready = link.up && link.carrier && link.readyAt <= now;
-  const { name, up, carrier } = link;
-  return { index, name, mac: mac(`02:00:00:00:00:0${index}`), mtu: 1500, up, carrier, ...(ready && { linkLocal: link.linkLocal }) };
+  const { name, up, carrier, carrierLosses } = link;
+  return {
+    index,
+    name,
+    mac: mac(`02:00:00:00:00:0${index}`),
+    mtu: 1500,
+    up,
+    carrier,
+    carrierLosses,
+    ...(ready && { linkLocal: link.linkLocal }),
+  };
+}
+
+/** Linux is told a route's life in whole seconds. */
+function inWholeSeconds(route: RouteState, now: Instant): RouteState {
+  return route.kind === "unreachable" ? route : { ...route, until: after(now, seconds(Math.ceil(between(now, route.until) / 1000))) };
 }
 
 const sameAddress = (a: AddressState, b: AddressState): boolean => a.interface === b.interface && a.address === b.address;

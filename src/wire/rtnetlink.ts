@@ -33,7 +33,7 @@ export const RTNLGRP_IPV6_NETCONF = 25;
 
 const IFF_UP = 0x1;
 const IFF_LOWER_UP = 0x10000;
-const [IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_EXT_MASK] = [1, 3, 4, 29];
+const [IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_EXT_MASK, IFLA_CARRIER_DOWN_COUNT] = [1, 3, 4, 29, 48];
 const RTEXT_FILTER_SKIP_STATS = 8;
 
 export const IFA_F_DADFAILED = 0x08;
@@ -61,6 +61,8 @@ export interface LinkMessage {
   readonly mtu: number;
   readonly up: boolean;
   readonly carrier: boolean;
+  /** How often the carrier has gone since the link exists. */
+  readonly carrierLosses: number;
 }
 
 export interface AddressMessage {
@@ -129,6 +131,7 @@ export function decodeLink(payload: Uint8Array): LinkMessage {
   const attributes = decodeAttributes(payload, 16);
   const address = attributes.get(IFLA_ADDRESS);
   const mtu = attributes.get(IFLA_MTU);
+  const losses = attributes.get(IFLA_CARRIER_DOWN_COUNT);
   return {
     index: hostInt32(payload, 4),
     name: hostText(attributes.get(IFLA_IFNAME) ?? new Uint8Array()),
@@ -136,6 +139,7 @@ export function decodeLink(payload: Uint8Array): LinkMessage {
     mtu: mtu ? hostUint32(mtu, 0) : 0,
     up: (flags & IFF_UP) !== 0,
     carrier: (flags & IFF_LOWER_UP) !== 0,
+    carrierLosses: losses ? hostUint32(losses, 0) : 0,
   };
 }
 
@@ -267,7 +271,8 @@ function routeHeader(writer: NetlinkWriter, type: number, flags: number, sequenc
 
 function encodeRouteQualities(writer: NetlinkWriter, message: RouteMessage): void {
   if (message.kind === "unicast") writer.attributeUint8(RTA_PREF, encodePreference(message.preference));
-  if (message.expires !== FOREVER) writer.attributeUint32(RTA_EXPIRES, Math.max(1, Math.floor(message.expires / 1000)));
+  // Rounded up: a route that we count on must not end before we say so.
+  if (message.expires !== FOREVER) writer.attributeUint32(RTA_EXPIRES, Math.max(1, Math.ceil(message.expires / 1000)));
   const { mtu } = message;
   if (mtu !== undefined) writer.nest(RTA_METRICS, () => writer.attributeUint32(RTAX_MTU, mtu));
 }

@@ -29,7 +29,7 @@ describe("when a LAN is told", { concurrency: 4 }, () => {
     using wan = watchLink(home.host("isp"), "customer");
     await home.startSkylan();
     const address = await home.globalAddress("laptop");
-    await home.link("lan").lose("gateway", { percent: 20, only: "icmpv6 type nd-router-advert" });
+    await home.link("lan").lose("gateway", { percent: 20, evenly: true, only: "icmpv6 type nd-router-advert" });
     const monitor = home.laptop.spawn(["ip", "-6", "monitor", "address"]);
     const from = Date.now() / 1000;
     await home.until(() => leases(wan).filter(({ at }) => at > from).length >= 4, {

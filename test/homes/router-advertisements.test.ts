@@ -16,6 +16,7 @@ import {
   prefixIn,
   raOptions,
   type SeenRa,
+  TURN,
   watchLink,
 } from "../fixtures/link-watch.ts";
 
@@ -90,7 +91,7 @@ describe("a Starlink home with two LANs and unique local addresses", () => {
       const routes = raOptions(ra, "route-information");
       assert.deepEqual(routes.map(({ prefix }) => prefix.slice(prefix.indexOf("/"))).toSorted(), ["/48", "/56"]);
       const delegated = routes.find(({ prefix }) => prefix === held!.prefix)!;
-      assert.ok(delegated.lifetime <= lease.at + lease.valid - ra.at + JITTER && delegated.lifetime > 250, `${delegated.lifetime} s`);
+      assert.ok(delegated.lifetime <= lease.at + lease.valid - ra.at + TURN && delegated.lifetime > 250, `${delegated.lifetime} s`);
       assert.equal(routes.find(({ prefix }) => prefix.endsWith("/48"))!.lifetime, 5400);
       const [resolvers] = raOptions(ra, "rdnss");
       assert.deepEqual(resolvers!.addresses, ["2606:4700:4700::1111", "2001:4860:4860::8888"]);
@@ -168,8 +169,8 @@ describe("a Starlink home with two LANs and unique local addresses", () => {
       const lease = leases(wan).findLast(({ at }) => at <= ra.at)!;
       const { preferred, valid } = prefixIn(ra, DELEGATED)!;
       const [leftPreferred, leftValid] = [lease.at + lease.preferred - ra.at, lease.at + lease.valid - ra.at];
-      assert.ok(preferred <= leftPreferred + JITTER && preferred > leftPreferred - 3, `${describeRa(ra)}: ${leftPreferred} s are left`);
-      assert.ok(valid <= leftValid + JITTER && valid > leftValid - 3, `${describeRa(ra)}: ${leftValid} s are left`);
+      assert.ok(preferred <= leftPreferred + TURN && preferred > leftPreferred - 3, `${describeRa(ra)}: ${leftPreferred} s are left`);
+      assert.ok(valid <= leftValid + TURN && valid > leftValid - 3, `${describeRa(ra)}: ${leftValid} s are left`);
       assert.ok(preferred <= valid);
     }
     assert.ok(prefixIn(all.at(-1)!, DELEGATED)!.valid <= prefixIn(all[0]!, DELEGATED)!.valid - 10, "they count down");
