@@ -139,6 +139,15 @@ test("[WRA-1] nothing is sent before the link-local address is free of duplicate
   });
 });
 
+test("[WRA-2] the random delay counts from the cable: after duplicate address detection the question comes at once", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const wan = new Wan({ seed }).handle({ ...LINK, since: after(START, seconds(-1)) });
+    assert.equal(wan.solicitations[0]?.at, START, `seed ${seed}`);
+    const early = new Wan({ seed }).handle({ ...LINK, since: START }).pass(seconds(1));
+    assert.ok(early.solicitations[0]!.at > START, `seed ${seed}`);
+  }
+});
+
 test("[WRA-2] a silent provider is asked after 0 to 1 s, then at 4, 8, 16 s ... up to an hour, each a tenth more or less, for ever", () => {
   const firsts = new Set<number>();
   for (let seed = 0; seed < 20; seed++) {

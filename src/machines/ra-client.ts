@@ -32,6 +32,8 @@ interface Link {
   readonly mtu: number;
   /** The link-local address once duplicate address detection is done: nothing is sent without it (RFC 7084 W-2). */
   readonly linkLocal?: Ip6;
+  /** When the link got its carrier; now, when absent. */
+  readonly since?: Instant;
   /** Goes with solicitations, so that the answer needs no neighbor discovery first. */
   readonly mac?: Mac;
 }
@@ -119,7 +121,7 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
     this.#known = fitted(this.#known, link.mtu);
     if (link.up && !wasUp) this.#known = { ...this.#known, heard: false };
     if (!this.#isReady()) this.#soliciting = solicitation.silent(this.#soliciting);
-    else if (!wasReady) this.#soliciting = solicitation.greeting(this.#soliciting, this.#options.random, now);
+    else if (!wasReady) this.#soliciting = solicitation.greeting(this.#soliciting, this.#options.random, link.since ?? now, now);
   }
 
   #ask(at: Instant): void {

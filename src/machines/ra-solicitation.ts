@@ -21,9 +21,13 @@ const RS_SCHEDULE: Schedule = { IRT: seconds(4), MRT: seconds(3600), MRC: Number
 const MAX_RTR_SOLICITATION_DELAY = seconds(1);
 export const RTR_SOLICITATION_INTERVAL = seconds(4);
 
-/** The link can be used from now on: the first solicitation comes after a random delay, so that a street does not ask in chorus after a power cut. */
-export function greeting(state: Soliciting, random: Random, now: Instant): Soliciting {
-  return { ...begun(state, after(now, milliseconds(uniform(random, 0, MAX_RTR_SOLICITATION_DELAY)))), greeted: false };
+/**
+ * The link can be used from now on. The first solicitation comes a random time after `since`, when the cable was plugged in, so that a street does not ask
+ * in chorus after a power cut; duplicate address detection in between is part of that time (RFC 4861 6.3.7).
+ */
+export function greeting(state: Soliciting, random: Random, since: Instant, now: Instant): Soliciting {
+  const at = after(since, milliseconds(uniform(random, 0, MAX_RTR_SOLICITATION_DELAY)));
+  return { ...begun(state, at > now ? at : now), greeted: false };
 }
 
 /** Asks at `at` with a fresh backoff, whatever went on before. */

@@ -26,8 +26,8 @@ import type { Event, Outgoing, World } from "./world.ts";
 const LOOK_INTERVAL = seconds(10);
 const RETRY_INTERVAL = seconds(1);
 /**
- * The first words to a LAN wait this long for a prefix. Multicast advertisements are at least 3 s apart (RFC 4861 6.2.6): an empty one a moment before the
- * prefix comes would only hold back the one that matters.
+ * The first words to a LAN wait this long for a prefix and a way out. Multicast advertisements are at least 3 s apart (RFC 4861 6.2.6): one that offers
+ * less, a moment before the prefix or the provider's router is there, would only hold back the one that matters.
  */
 const PATIENT_START = seconds(5);
 /** A fact may change the plan, which may change a fact (a prefix being withdrawn keeps its route); it ends after two rounds. */
@@ -165,7 +165,8 @@ export class Loop implements Desk {
 
   #advertise(desired: Desired, now: Instant): void {
     const patientUntil = after(this.#startedAt, PATIENT_START);
-    if (!desired.forwarding && this.#advertised.size === 0 && now < patientUntil) {
+    const isWhole = Object.values(desired.advertisements).some(({ defaultRouter }) => defaultRouter);
+    if (!isWhole && this.#advertised.size === 0 && now < patientUntil) {
       if (this.#lookAt > patientUntil) this.#lookAt = patientUntil;
       return;
     }

@@ -35,7 +35,7 @@ export class Machines {
   /** By interface. */
   readonly #serverWatches: ReadonlyMap<string, Seat<Dhcpv6ServerWatchInput, Dhcpv6ServerWatchFact>>;
   readonly #dadCounters = new Map<string, number>();
-  /** Since when the WAN has its cable: the random delay of the first Solicit counts from there. */
+  /** Since when the WAN has its cable: the random delays of the first solicitations, of routers and of leases, count from there. */
   #carrierSince: Instant | undefined;
   #heardAt: Instant | undefined;
   #flags = "";
@@ -216,8 +216,9 @@ export class Machines {
     this.#carrierSince = carrier ? (this.#carrierSince ?? now) : undefined;
     // A link that has just come up was not silent: its first exchange is young, and repeating it early would break RFC 8415 15.
     if (up) this.#heardAt = now;
-    this.#raClient.deliver({ kind: "link", ...about }, now);
-    this.#dhcpv6.deliver({ kind: "link", up, ...(this.#carrierSince !== undefined && { since: this.#carrierSince }) }, now);
+    const since = this.#carrierSince === undefined ? {} : { since: this.#carrierSince };
+    this.#raClient.deliver({ kind: "link", ...about, ...since }, now);
+    this.#dhcpv6.deliver({ kind: "link", up, ...since }, now);
   }
 
   #seats(): readonly AnySeat[] {
