@@ -1,9 +1,13 @@
-/** `bench ra`: how fast a router solicitation is answered, and how many a second. RA-4's random delay is 0 here, and only here, for both. */
+/**
+ * `bench ra`: how fast a router solicitation is answered, and how many a second. RA-4's random delay is 0 here, and only here, for both. The kernel stamps
+ * question and answer on the wire, so that the time of the one who asks does not count.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { ALL_ROUTERS, type Ip6, ip6 } from "../src/addr/ip.ts";
 import { openNamespace } from "../src/kernel/setns.ts";
+import { NDP_AND_DHCPV6 } from "../src/kernel/packet-filter.ts";
+import { type Frame, openPacketSocket } from "../src/kernel/packet-socket.ts";
 import { openRawIcmpv6, type RawIcmpv6 } from "../src/kernel/raw-icmpv6.ts";
 import { createHome, type Home } from "../src/lab/home.ts";
 import { encodeNdp, NDP_TYPE } from "../src/wire/ndp.ts";
@@ -15,6 +19,8 @@ const SINGLE = 2000;
 const FLOOD_MS = 2000;
 /** Solicitations that may be unanswered at a time in the second part. */
 const WINDOW = 64;
+/** Where the type stands in an Ethernet frame: behind 14 octets of Ethernet and 40 of IPv6. */
+const ICMPV6_TYPE = 54;
 
 interface Measured {
   /** Microseconds from solicitation to answer, one at a time. */
@@ -58,7 +64,7 @@ async function measure(start: (home: Home) => Promise<void>): Promise<Measured> 
   await start(home);
   const solicitor = await openSolicitor(home);
   try {
-    await solicitor.one();
+    await solicitor.inTurn(100);
     return { p50: await latency(solicitor), perSecond: await rate(solicitor) };
   } finally {
     solicitor.close();
@@ -92,8 +98,8 @@ const RADVD = `interface lan {
 `;
 
 interface Solicitor {
-  /** Microseconds until the answer. */
-  one(): Promise<number>;
+  /** Asks one after the other; microseconds from each solicitation on the wire to its answer there. */
+  inTurn(count: number): Promise<readonly number[]>;
   /** Keeps WINDOW solicitations on their way for some milliseconds; how many were answered. */
   many(milliseconds: number): Promise<number>;
   close(): void;
@@ -105,6 +111,7 @@ async function openSolicitor(home: Home): Promise<Solicitor> {
   const hardware = mac((await home.laptop.exec("cat", "/sys/class/net/eth0/address")).trim());
   const solicitation = encodeNdp({ kind: "router-solicitation", options: [{ kind: "source-link-layer-address", mac: hardware }] });
   let answered: (count: number) => void = () => undefined;
+  let seen: (frames: readonly Frame[]) => void = () => undefined;
   const socket: RawIcmpv6 = namespace.run(() =>
     openRawIcmpv6({
       interface: "eth0",
@@ -113,19 +120,32 @@ async function openSolicitor(home: Home): Promise<Solicitor> {
       receive: (list) => answered(list.length),
     }),
   );
+  const openTap = () =>
+    namespace.run(() => openPacketSocket({ interface: "eth0", filter: NDP_AND_DHCPV6, receive: (frames) => seen(frames) }));
   const to: Ip6 = ALL_ROUTERS;
   const batch = Array.from({ length: WINDOW }, () => ({ to, bytes: solicitation }));
   return {
-    one: () =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error("no answer within 5 s")), 5000);
-        const start = performance.now();
-        answered = () => {
-          clearTimeout(timer);
-          resolve(1000 * (performance.now() - start));
-        };
-        socket.send(to, solicitation);
-      }),
+    inTurn: async (count) => {
+      const tap = openTap();
+      const samples: number[] = [];
+      const one = (): Promise<number> =>
+        new Promise((resolve, reject) => {
+          const timer = setTimeout(() => reject(new Error("no answer within 5 s")), 5000);
+          let asked: bigint | undefined;
+          seen = (frames) => {
+            for (const { at, sent, bytes } of frames) {
+              if (bytes[ICMPV6_TYPE] === NDP_TYPE.routerSolicitation && sent) asked = at;
+              if (bytes[ICMPV6_TYPE] !== NDP_TYPE.routerAdvertisement || sent || asked === undefined) continue;
+              clearTimeout(timer);
+              resolve(Number(at - asked) / 1000);
+            }
+          };
+          socket.send(to, solicitation);
+        });
+      for (let i = 0; i < count; i++) samples.push(await one());
+      tap.close();
+      return samples;
+    },
     many: (milliseconds) =>
       new Promise((resolve) => {
         let total = 0;
@@ -162,9 +182,8 @@ async function openSolicitor(home: Home): Promise<Solicitor> {
 }
 
 async function latency(solicitor: Solicitor): Promise<number> {
-  const samples: number[] = [];
-  for (let i = 0; i < SINGLE; i++) samples.push(await solicitor.one());
-  return samples.sort((a, b) => a - b)[SINGLE >> 1]!;
+  const samples = await solicitor.inTurn(SINGLE);
+  return samples.toSorted((a, b) => a - b)[SINGLE >> 1]!;
 }
 
 async function rate(solicitor: Solicitor): Promise<number> {

@@ -130,6 +130,16 @@ function toDatagram(message: Message): Datagram {
   };
 }
 
+/** Addresses heard before, by their octets: the same few come again and again. A sweep of others must not fill the memory. */
+const MOST_HEARD = 1024;
+const heard = new Map<bigint, Ip6>();
+
 function ip6At(view: DataView, at: number): Ip6 {
-  return ip6FromBytes(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), at);
+  const octets = (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);
+  const known = heard.get(octets);
+  if (known !== undefined) return known;
+  const address = ip6FromBytes(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), at);
+  if (heard.size >= MOST_HEARD) heard.clear();
+  heard.set(octets, address);
+  return address;
 }

@@ -29,6 +29,8 @@ export class ReceiveBatch {
   readonly #size: number;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  /** Headers that the kernel has written its own lengths into. */
+  #used: number;
 
   /** Room for `slots` datagrams of `size` octets; longer ones are left out. */
   constructor(slots: number, size: number) {
@@ -36,15 +38,17 @@ export class ReceiveBatch {
     this.#size = size;
     this.#bytes = new Uint8Array(slots * (HEADER + IOVEC + NAME + CONTROL + size));
     this.#view = layOut(this.#bytes, slots, size);
+    this.#used = slots;
   }
 
   /** What there is, at most one batch; `full` tells that there may be more. An error of the socket (a link that went down) counts as nothing. */
   receive(fd: number): { readonly messages: readonly Message[]; readonly full: boolean } {
-    for (let slot = 0; slot < this.#slots; slot++) {
+    for (let slot = 0; slot < this.#used; slot++) {
       this.#view.setUint32(slot * HEADER + MSG_NAMELEN, NAME, true);
-      this.#view.setBigUint64(slot * HEADER + MSG_CONTROLLEN, BigInt(CONTROL), true);
+      this.#view.setUint32(slot * HEADER + MSG_CONTROLLEN, CONTROL, true);
     }
     const count = libc.recvmmsg(fd, this.#bytes, this.#slots, MSG_DONTWAIT, null);
+    this.#used = Math.max(0, count);
     if (count < 0) return { messages: [], full: lastErrno() === "EINTR" };
     const messages: Message[] = [];
     for (let slot = 0; slot < count; slot++) {
@@ -58,7 +62,8 @@ export class ReceiveBatch {
     const { names, controls, payloads } = places(this.#slots);
     const payload = payloads + slot * this.#size;
     const control = controls + slot * CONTROL;
-    const length = Number(this.#view.getBigUint64(slot * HEADER + MSG_CONTROLLEN, true));
+    // Sizes are 64 bits wide, but none of ours needs the upper half.
+    const length = this.#view.getUint32(slot * HEADER + MSG_CONTROLLEN, true);
     return {
       name: new DataView(this.#bytes.buffer, names + slot * NAME, NAME),
       payload: this.#bytes.subarray(payload, payload + this.#view.getUint32(slot * HEADER + MSG_LEN, true)),
@@ -68,7 +73,7 @@ export class ReceiveBatch {
 
   #control(start: number, end: number, level: number, type: number): DataView | undefined {
     for (let at = start; at + CMSG_HEADER <= end; ) {
-      const length = Number(this.#view.getBigUint64(at, true));
+      const length = this.#view.getUint32(at, true);
       if (length < CMSG_HEADER) return undefined;
       if (this.#view.getInt32(at + 8, true) === level && this.#view.getInt32(at + 12, true) === type) {
         return new DataView(this.#bytes.buffer, at + CMSG_HEADER, length - CMSG_HEADER);
@@ -122,7 +127,7 @@ export class SendBatch {
     this.#bytes.set(name, names + slot * NAME);
     this.#bytes.set(payload, payloads + slot * this.#size);
     this.#view.setUint32(slot * HEADER + MSG_NAMELEN, name.length, true);
-    this.#view.setBigUint64(iovecs + slot * IOVEC + 8, BigInt(payload.length), true);
+    this.#view.setUint32(iovecs + slot * IOVEC + 8, payload.length, true);
   }
 }
 

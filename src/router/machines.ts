@@ -1,6 +1,6 @@
 /** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
 import { ALL_NODES } from "../addr/ip.ts";
-import { earliest, type Instant, NEVER } from "../addr/time.ts";
+import { type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
 import { createDhcpv6ServerWatch, type Dhcpv6ServerWatchFact, type Dhcpv6ServerWatchInput } from "../machines/dhcpv6-server-watch.ts";
@@ -34,6 +34,7 @@ export class Machines {
   readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
   /** By interface. */
   readonly #serverWatches: ReadonlyMap<string, Seat<Dhcpv6ServerWatchInput, Dhcpv6ServerWatchFact>>;
+  readonly #seats: readonly AnySeat[];
   readonly #dadCounters = new Map<string, number>();
   /** Since when the WAN has its cable: the random delays of the first solicitations, of routers and of leases, count from there. */
   #carrierSince: Instant | undefined;
@@ -76,6 +77,7 @@ export class Machines {
         return [link, new Seat(place, createDhcpv6ServerWatch({ random, duid: identity.duid }), desk)];
       }),
     );
+    this.#seats = [this.#raClient, this.#dhcpv6, this.#announcer, ...this.#raServers.values(), ...this.#serverWatches.values()];
   }
 
   /** Hands an event to those whom it concerns, then a tick to those whose time has come. */
@@ -102,18 +104,20 @@ export class Machines {
       case "tick":
         break;
     }
-    for (const seat of this.#seats()) {
-      if ((seat.machine.wakeAt() ?? NEVER) <= now) seat.deliver({ kind: "tick" }, now);
+    for (const seat of this.#seats) {
+      if (seat.wakeAt() <= now) seat.deliver({ kind: "tick" }, now);
     }
   }
 
-  wakeAt(): Instant | undefined {
-    return earliest(...this.#seats().map((seat) => seat.machine.wakeAt()));
+  wakeAt(): Instant {
+    let first = NEVER;
+    for (const seat of this.#seats) if (seat.wakeAt() < first) first = seat.wakeAt();
+    return first;
   }
 
   /** After `leave` and `release`: whether the last words have been said. */
   areQuiet(): boolean {
-    const speaking = [...this.#raServers.values()].some(({ machine }) => machine.wakeAt() !== undefined);
+    const speaking = [...this.#raServers.values()].some((server) => server.wakeAt() !== NEVER);
     return !speaking && this.#dhcpv6.fact?.state !== "releasing";
   }
 
@@ -219,10 +223,6 @@ export class Machines {
     const since = this.#carrierSince === undefined ? {} : { since: this.#carrierSince };
     this.#raClient.deliver({ kind: "link", ...about, ...since }, now);
     this.#dhcpv6.deliver({ kind: "link", up, ...since }, now);
-  }
-
-  #seats(): readonly AnySeat[] {
-    return [this.#raClient, this.#dhcpv6, this.#announcer, ...this.#raServers.values(), ...this.#serverWatches.values()];
   }
 }
 

@@ -1,5 +1,5 @@
 /** A machine at its place in the loop: the link it speaks on, the name of its snapshot, and its latest fact. */
-import type { Instant } from "../addr/time.ts";
+import { type Instant, NEVER } from "../addr/time.ts";
 import type { Machine, Note, Tick } from "../machines/machine.ts";
 import type { Durability, Outgoing, Protocol } from "./world.ts";
 
@@ -24,6 +24,8 @@ export class Seat<Input, Fact> {
   readonly machine: Machine<Input, Fact>;
   readonly #desk: Desk;
   #fact: Fact | undefined;
+  /** A machine changes its mind only when something is delivered to it: a flood on one link costs the others nothing. */
+  #wakeAt: Instant | undefined;
 
   constructor(place: Place, machine: Machine<Input, Fact>, desk: Desk) {
     this.place = place;
@@ -36,7 +38,14 @@ export class Seat<Input, Fact> {
     return this.#fact;
   }
 
+  /** When the machine wants its next tick; NEVER when it wants none. */
+  wakeAt(): Instant {
+    this.#wakeAt ??= this.machine.wakeAt() ?? NEVER;
+    return this.#wakeAt;
+  }
+
   deliver(input: Input, now: Instant): void {
+    this.#wakeAt = undefined;
     for (const output of this.machine.handle(input, now)) {
       switch (output.kind) {
         case "send":
@@ -60,10 +69,11 @@ export class Seat<Input, Fact> {
 /** What must be saved: by which name, and what. */
 export interface Savable {
   readonly place: Place;
-  readonly machine: Pick<Machine<Tick, unknown>, "wakeAt" | "snapshot">;
+  readonly machine: Pick<Machine<Tick, unknown>, "snapshot">;
 }
 
 /** What all seats have in common. */
 export interface AnySeat extends Savable {
+  wakeAt(): Instant;
   deliver(input: Tick, now: Instant): void;
 }
