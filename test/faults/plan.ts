@@ -119,6 +119,14 @@ export const faults: readonly Fault[] = [
     test: { file: ROUTES, name: "there is a way out while a router lives and the WAN has its cable" },
   },
   {
+    row: "ROB-1",
+    breaks: "DHCPv6 answers are taken from link-local servers alone",
+    file: "src/plan/firewall.ts",
+    find: '[equals(DESTINATION, network(LINK_LOCAL)), equals(payload("udp", "dport"), DHCPV6_CLIENT_PORT), ACCEPT]',
+    replace: '[equals(SOURCE, network(LINK_LOCAL)), equals(payload("udp", "dport"), DHCPV6_CLIENT_PORT), ACCEPT]',
+    test: { file: "test/homes/lab.test.ts", name: "Starlink's profile is green from end to end with the embedded provider" },
+  },
+  {
     row: "FW-2",
     breaks: "what was opened for one LAN is open on another",
     file: "src/plan/firewall.ts",
