@@ -2,7 +2,14 @@
 import { isLinkLocal } from "../addr/ip.ts";
 import { after, deadline, FOREVER, type Instant, NEVER } from "../addr/time.ts";
 import { type AddressState, type LinkFact, MARK, type Observed, type RouteState } from "../plan/kernel-state.ts";
-import { type AddressMessage, IFA_F_DADFAILED, IFA_F_TENTATIVE, type LinkMessage, type RouteMessage } from "../wire/rtnetlink.ts";
+import {
+  type AddressMessage,
+  IFA_F_DADFAILED,
+  IFA_F_OPTIMISTIC,
+  IFA_F_TENTATIVE,
+  type LinkMessage,
+  type RouteMessage,
+} from "../wire/rtnetlink.ts";
 import { bootNow } from "./clock.ts";
 import { type Handles, sharedHandles } from "./handles.ts";
 import { dumpAddresses, dumpLinks, dumpRoutes } from "./rtnetlink.ts";
@@ -41,13 +48,29 @@ export function observe(wanted: Wanted, handles: Handles = sharedHandles()): Obs
 }
 
 function linkFact({ index, name, mac, mtu, up, carrier, carrierLosses }: LinkMessage, addresses: readonly AddressMessage[]): LinkFact {
-  const linkLocal = addresses.find((candidate) => candidate.index === index && isLinkLocal(candidate.address) && ready(candidate))?.address;
-  return { index, name, mac, mtu, up, carrier, carrierLosses, ...(linkLocal !== undefined && { linkLocal }) };
+  const own = addresses.filter((candidate) => candidate.index === index && isLinkLocal(candidate.address));
+  const linkLocal = own.find(ready)?.address;
+  const optimisticLinkLocal = linkLocal === undefined ? own.find(optimistic)?.address : undefined;
+  return {
+    index,
+    name,
+    mac,
+    mtu,
+    up,
+    carrier,
+    carrierLosses,
+    ...(linkLocal !== undefined && { linkLocal }),
+    ...(optimisticLinkLocal !== undefined && { optimisticLinkLocal }),
+  };
 }
 
 /** Duplicate address detection is over, and the address is ours alone. */
 function ready({ flags }: AddressMessage): boolean {
   return (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) === 0;
+}
+
+function optimistic({ flags }: AddressMessage): boolean {
+  return (flags & (IFA_F_OPTIMISTIC | IFA_F_DADFAILED)) === IFA_F_OPTIMISTIC;
 }
 
 function failed({ flags }: AddressMessage): boolean {

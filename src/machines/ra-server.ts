@@ -68,7 +68,7 @@ class RaServer implements Machine<RaServerInput, RaServerFact> {
   #advertisement: Advertisement | undefined;
   #built: Built | undefined;
   #stopped = false;
-  /** A run before this one, in the same boot, may have advertised a moment ago. */
+  /** A run before this one, in the same boot, may have advertised a moment ago, unless the link is down. */
   #continues: boolean;
 
   constructor(
@@ -82,7 +82,7 @@ class RaServer implements Machine<RaServerInput, RaServerFact> {
   }
 
   handle(input: RaServerInput, now: Instant): readonly Output<RaServerFact>[] {
-    if (this.#continues) this.#schedule.assumeSent(now);
+    if (this.#continues && (input.kind !== "link" || input.up)) this.#schedule.assumeSent(now);
     this.#continues = false;
     const outputs: Outputs = [];
     switch (input.kind) {

@@ -72,6 +72,8 @@ export interface LinkFact {
   readonly carrierLosses: number;
   /** The link-local address, once duplicate address detection is done. */
   readonly linkLocal?: Ip6;
+  /** The link-local address while duplicate address detection goes on, where the kernel lets it be used meanwhile (RFC 4429). */
+  readonly optimisticLinkLocal?: Ip6;
 }
 
 /** One look at the kernel. */

@@ -35,7 +35,7 @@ export function plan(config: Config, facts: Facts, now: Instant): Desired {
       up: [config.wan.interface, ...config.lans.map((lan) => lan.interface)],
       addresses,
       routes: planRoutes(config, facts, holdings, subnets, now),
-      sysctls: planSysctls(config, facts.ra),
+      sysctls: planSysctls(config, facts.ra, subnets.length > 0),
       ruleset: planFirewall(config, { forwarding, holdings, subnets, links: facts.links }),
     },
     advertisements: planAdvertisements(config, facts, holdings, subnets, hasWayOut(facts, config.wan.interface, now), now),

@@ -22,6 +22,13 @@ const EVERY_LINK: Switches = {
   router_solicitation_delay: "0",
 };
 
+/** The first Solicit need not wait for duplicate address detection (RFC 4429). The kernel does so while it does not forward. */
+const WAN_LINK: Switches = {
+  ...EVERY_LINK,
+  optimistic_dad: "1",
+  use_optimistic: "1",
+};
+
 const LAN_LINK: Switches = {
   ...EVERY_LINK,
   // A host announces its new address (RFC 9131): its first inbound packet need not wait for a neighbor solicitation.
@@ -45,11 +52,16 @@ const FLOW_TIMERS: Switches = {
 /** A hostile advertisement must not keep our packets from getting far (RFC 4861 6.3.4 has no lower bound). */
 const LEAST_HOP_LIMIT = 32;
 
-/** Path below /proc/sys to value. The rules that keep the home closed are in place before forwarding is on. */
-export function planSysctls(config: Config, ra: RaClientFact | undefined): Switches {
+/**
+ * Path below /proc/sys to value. The rules that keep the home closed are in place before forwarding is on, and it stays as it was until there are subnets
+ * to forward between.
+ */
+export function planSysctls(config: Config, ra: RaClientFact | undefined, forwarding: boolean): Switches {
   const fixed = fixedSwitches(config);
-  return ra ? { ...fixed, ...inFolder(wanFolder(config), parametersOf(ra)) } : fixed;
+  return { ...fixed, ...(forwarding && FORWARDING), ...(ra && inFolder(wanFolder(config), parametersOf(ra))) };
 }
+
+const FORWARDING: Switches = { "net/ipv6/conf/all/forwarding": "1" };
 
 const fixedOf = new WeakMap<Config, Switches>();
 
@@ -59,8 +71,7 @@ function fixedSwitches(config: Config): Switches {
   if (found) return found;
   const switches: Switches = {
     ...inFolder("net/netfilter/nf_conntrack_", FLOW_TIMERS),
-    ...inFolder("net/ipv6/conf/all/", { forwarding: "1" }),
-    ...inFolder(wanFolder(config), EVERY_LINK),
+    ...inFolder(wanFolder(config), WAN_LINK),
     ...Object.assign({}, ...config.lans.map((lan) => inFolder(`net/ipv6/conf/${lan.interface}/`, LAN_LINK))),
   };
   fixedOf.set(config, switches);
@@ -72,7 +83,7 @@ const wanFolder = (config: Config): string => `net/ipv6/conf/${config.wan.interf
 /** Every path that a plan for this config can hold. */
 export function sysctlPaths(config: Config): readonly string[] {
   const parameters = ["mtu", "hop_limit"].map((name) => wanFolder(config) + name);
-  return [...Object.keys(planSysctls(config, undefined)), ...parameters];
+  return [...Object.keys(planSysctls(config, undefined, true)), ...parameters];
 }
 
 /** What the provider's routers say of the link, RFC 4861 6.3.4. The ra-client has checked the MTU. */

@@ -220,9 +220,10 @@ export class Machines {
     this.#carrierSince = carrier ? (this.#carrierSince ?? now) : undefined;
     // A link that has just come up was not silent: its first exchange is young, and repeating it early would break RFC 8415 15.
     if (up) this.#heardAt = now;
+    const mayAsk = carrier && (linkLocal ?? link.optimisticLinkLocal) !== undefined;
     const since = this.#carrierSince === undefined ? {} : { since: this.#carrierSince };
     this.#raClient.deliver({ kind: "link", ...about, ...since }, now);
-    this.#dhcpv6.deliver({ kind: "link", up, ...since }, now);
+    this.#dhcpv6.deliver({ kind: "link", up: mayAsk, ...since }, now);
   }
 }
 
