@@ -72,10 +72,14 @@ install_node_modules() {
   local force=()
   # The Node that comes along is built for x86-64; elsewhere the machine's own must be new enough.
   [ "$(uname -m)" = x86_64 ] || force=(--force)
-  local options=(--ignore-scripts --no-audit --no-fund --no-progress "${force[@]}")
+  # npm itself would try for more than a minute before it says that there is no network.
+  local options=(--ignore-scripts --no-audit --no-fund --no-progress --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000 "${force[@]}")
   # What npm has in its cache needs no network. The date, which excludes nothing, makes npm look for the answers that it caches at an install.
   npm ci "${options[@]}" --offline --before="$(date --date=tomorrow +%F)" --silent >/dev/null 2>&1 ||
-    npm ci "${options[@]}" --loglevel=error >/dev/null
+    npm ci "${options[@]}" --loglevel=error >/dev/null || {
+    echo "setup: npm could not install the packages, and nothing here runs without them; is this machine connected to the internet?" >&2
+    exit 69
+  }
   exec 9>&-
 }
 
