@@ -10,6 +10,7 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 packages_of() {
   case "$1" in
     lab) cat <<'SET'
+curl curl
 iproute2 ip
 libnftables1 lib:libnftables.so.1
 nftables nft
@@ -22,7 +23,6 @@ SET
       ;;
     test) cat <<'SET'
 conntrack conntrack
-curl curl
 dhcpcd-base dhcpcd
 faketime faketime
 iperf3 iperf3
