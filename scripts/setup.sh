@@ -70,8 +70,8 @@ install_node_modules() {
   node scripts/is-installed.cjs && { exec 9>&-; return; }
   echo "Installing what package-lock.json names into node_modules (npm ci) ..." >&2
   local force=()
-  # The Node that comes along is built for x86-64; elsewhere the machine's own must be new enough.
-  [ "$(uname -m)" = x86_64 ] || force=(--force)
+  # The Node that comes along, like the linter, is built for x86-64 and glibc; elsewhere the machine's own must be new enough.
+  [ "$(uname -m)" = x86_64 ] && [ ! -e /lib/ld-musl-x86_64.so.1 ] || force=(--force)
   # npm itself would try for more than a minute before it says that there is no network.
   local options=(--ignore-scripts --no-audit --no-fund --no-progress --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000 "${force[@]}")
   # What npm has in its cache needs no network. The date, which excludes nothing, makes npm look for the answers that it caches at an install.
