@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+# npm and apt-get finish their work before they heed Ctrl-C; then it must end us too.
+trap 'exit 130' INT
 
 # package, then the command (or the path, library or Python module) by which we see that it is there
 packages_of() {
@@ -144,7 +146,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
     echo "setup: this is no Debian and ${missing[*]} (Debian's names) are missing; the parts that need them are skipped." >&2
   elif [ "$(id -u)" -ne 0 ]; then
-    echo "setup: the parts that need ${missing[*]} are skipped, because only root can install them (apt-get install ${missing[*]})." >&2
+    echo "setup: only root can install Debian packages, so what needs the missing ones is skipped: apt-get install ${missing[*]}" >&2
   else
     install_packages "${missing[@]}"
   fi
