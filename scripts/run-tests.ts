@@ -77,7 +77,7 @@ async function runSlow(): Promise<readonly TestResult[]> {
 }
 
 async function runSlowFile(group: Group, file: string): Promise<readonly TestResult[]> {
-  if (group.needsRoot && process.getuid?.() !== 0) return [skippedFile(file, "only root can make network namespaces")];
+  if (group.needsRoot && process.getuid?.() !== 0) return [skippedFile(file, "tests in network namespaces need root")];
   const start = performance.now();
   const results = await runTestProcess({ ...job(group), files: [file] });
   printGroup(`  ${file}`, results, performance.now() - start);

@@ -5,11 +5,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+# npm and apt-get finish their work before they heed Ctrl-C; then it must end us too.
+trap 'exit 130' INT
 
 # package, then the command (or the path, library or Python module) by which we see that it is there
 packages_of() {
   case "$1" in
     lab) cat <<'SET'
+curl curl
 iproute2 ip
 libnftables1 lib:libnftables.so.1
 nftables nft
@@ -22,7 +25,6 @@ SET
       ;;
     test) cat <<'SET'
 conntrack conntrack
-curl curl
 dhcpcd-base dhcpcd
 faketime faketime
 iperf3 iperf3
@@ -70,12 +72,16 @@ install_node_modules() {
   node scripts/is-installed.cjs && { exec 9>&-; return; }
   echo "Installing what package-lock.json names into node_modules (npm ci) ..." >&2
   local force=()
-  # The Node that comes along is built for x86-64; elsewhere the machine's own must be new enough.
-  [ "$(uname -m)" = x86_64 ] || force=(--force)
-  local options=(--ignore-scripts --no-audit --no-fund --no-progress "${force[@]}")
+  # The Node that comes along, like the linter, is built for x86-64 and glibc; elsewhere the machine's own must be new enough.
+  [ "$(uname -m)" = x86_64 ] && [ ! -e /lib/ld-musl-x86_64.so.1 ] || force=(--force)
+  # npm itself would try for more than a minute before it says that there is no network.
+  local options=(--ignore-scripts --no-audit --no-fund --no-progress --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000 "${force[@]}")
   # What npm has in its cache needs no network. The date, which excludes nothing, makes npm look for the answers that it caches at an install.
   npm ci "${options[@]}" --offline --before="$(date --date=tomorrow +%F)" --silent >/dev/null 2>&1 ||
-    npm ci "${options[@]}" --loglevel=error >/dev/null
+    npm ci "${options[@]}" --loglevel=error >/dev/null || {
+    echo "setup: npm could not install the packages, and nothing here runs without them; is this machine connected to the internet?" >&2
+    exit 69
+  }
   exec 9>&-
 }
 
@@ -140,7 +146,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
     echo "setup: this is no Debian and ${missing[*]} (Debian's names) are missing; the parts that need them are skipped." >&2
   elif [ "$(id -u)" -ne 0 ]; then
-    echo "setup: the parts that need ${missing[*]} are skipped, because only root can install them (apt-get install ${missing[*]})." >&2
+    echo "setup: only root can install Debian packages, so what needs the missing ones is skipped: apt-get install ${missing[*]}" >&2
   else
     install_packages "${missing[@]}"
   fi

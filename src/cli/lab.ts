@@ -27,14 +27,15 @@ async function tell(options: Options): Promise<number> {
 
 function execCommand(): Command {
   return new Command("exec")
-    .description("run a command in a host of the lab that runs (default: a shell)")
+    .description("run a command in a host of the lab that runs (default: a shell); http://[laptop]/ in it means the laptop")
     .argument("<host>", "net, isp, gateway, laptop or camera")
     .argument("[command...]")
     .passThroughOptions()
     .allowUnknownOption()
     .action(async (host: string, command: readonly string[]) => {
       const { execInLab } = await import("../lab/lab-exec.ts");
-      await exitWith(Promise.resolve().then(() => execInLab(host, command)));
+      const wanted = command[0] === "--" ? command.slice(1) : command;
+      await exitWith(Promise.resolve().then(() => execInLab(host, wanted)));
     });
 }
 

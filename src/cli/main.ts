@@ -16,12 +16,20 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 const program = new Command("skylan")
   .description("Your Linux box as the IPv6 router of your home.")
   .version(version)
+  .enablePositionalOptions()
   .showHelpAfterError("(skylan --help lists the commands)")
   .exitOverride();
 
 const wanted = process.argv[2] ?? "";
 const loaded = Object.hasOwn(COMMANDS, wanted) ? [COMMANDS[wanted]!] : Object.values(COMMANDS);
-for (const load of loaded) program.addCommand((await load()).copyInheritedSettings(program));
+for (const load of loaded) program.addCommand(inherit(await load(), program));
+
+/** A command that complains and ends as the program does, and so do those below it. */
+function inherit(command: Command, from: Command): Command {
+  command.copyInheritedSettings(from);
+  for (const below of command.commands) inherit(below, command);
+  return command;
+}
 
 try {
   await program.parseAsync();

@@ -5,6 +5,7 @@ import { changeWords } from "../diff/words.ts";
 import { loadConfig } from "../router/load-config.ts";
 import { peekPast } from "../router/linux-store.ts";
 import { rehearse } from "../router/rehearsal.ts";
+import { checkInterfaces } from "../router/start-checks.ts";
 import { configOption, type DaemonOptions, runDirOption, stateDirOption } from "./options.ts";
 
 export function planCommand(): Command {
@@ -15,6 +16,7 @@ export function planCommand(): Command {
     .addOption(runDirOption())
     .action((options: DaemonOptions) => {
       const config = loadConfig(options.config);
+      checkInterfaces(config);
       const changes = rehearse(config, peekPast(config, options));
       for (const change of changes) console.log(changeWords(change, bootNow()));
       console.log(changes.length === 0 ? "Nothing to change." : `${changes.length} changes; \`skylan up\` makes them.`);

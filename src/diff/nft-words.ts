@@ -3,6 +3,13 @@ import type { NftObject } from "../wire/nft-json.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Protocols come as numbers, because what nft calls them depends on the machine. */
+const PROTOCOL_NAMES = new Map<unknown, string>([
+  [6, "tcp"],
+  [17, "udp"],
+  [58, "ipv6-icmp"],
+]);
+
 /** One line for an object of a rule set, e.g. "chain forward: ct state established accept"; undefined for the table itself. */
 export function nftWords(object: NftObject): string | undefined {
   const [kind, fields] = Object.entries(object)[0] ?? [];
@@ -14,7 +21,7 @@ export function nftWords(object: NftObject): string | undefined {
       return `chain ${text(fields["chain"])}: ${ruleWords(fields)}`;
     case "set":
     case "map":
-      return `${kind} ${text(fields["name"])}: ${elements(fields["elem"])}`;
+      return `${kind} ${text(fields["name"])}: ${elements(withProtocols(fields["elem"], fields["type"]))}`;
     default:
       return `${kind} ${text(fields["name"])}`.trimEnd();
   }
@@ -64,7 +71,18 @@ function statement(value: unknown): string {
 function match(body: Fields): string {
   const op = text(body["op"]);
   const sign = op === "==" || op === "in" ? "" : `${op} `;
-  return `${expression(body["left"])} ${sign}${expression(body["right"])}`;
+  const right = expression(body["left"]) === "l4proto" ? withProtocols(body["right"], "inet_proto") : body["right"];
+  return `${expression(body["left"])} ${sign}${expression(right)}`;
+}
+
+/** The same value, list or set of `type` with names in place of protocols' numbers. */
+function withProtocols(value: unknown, type: unknown): unknown {
+  if (type === "inet_proto" && PROTOCOL_NAMES.has(value)) return PROTOCOL_NAMES.get(value);
+  if (Array.isArray(value)) return value.map((item) => withProtocols(item, type));
+  if (!isFields(value)) return value;
+  const { concat } = value;
+  if (!Array.isArray(concat)) return "set" in value ? { set: withProtocols(value["set"], type) } : value;
+  return { concat: concat.map((part, index) => withProtocols(part, Array.isArray(type) ? type[index] : undefined)) };
 }
 
 function expression(value: unknown): string {

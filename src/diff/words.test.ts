@@ -76,6 +76,15 @@ test("a new rule set is told rule by rule in the words of nft", () => {
   );
 });
 
+test("protocols are told by name", () => {
+  const l4proto = { match: { op: "==", left: { meta: { key: "l4proto" } }, right: 58 } };
+  const elem = [{ concat: [6, 22] }, { concat: [17, { range: [6, 17] }] }];
+  const set = { set: { family: "inet", table: "skylan", name: "open", type: ["inet_proto", "inet_service"], elem } };
+  const words = changeWords({ kind: "ruleset", from: forward(), to: [...forward([l4proto, { accept: null }]), set] }, NOW);
+  assert.match(words, /: l4proto ipv6-icmp accept$/m);
+  assert.match(words, /set open: \{ udp \. 6-17, tcp \. 22 \}$/m);
+});
+
 test("a changed rule set is told by the rules that come and go alone", () => {
   const words = changeWords({ kind: "ruleset", from: forward([established]), to: forward([established], [ssh, { drop: null }]) }, NOW);
   assert.equal(words, "~ firewall table inet skylan, in one step\n  + chain forward: tcp dport { 22, 80-90 } drop");

@@ -11,6 +11,8 @@ import type { NftObject } from "../wire/nft-json.ts";
 import { KernelError } from "./kernel-error.ts";
 
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
+/** Names would depend on /etc/protocols. */
+const NFT_CTX_OUTPUT_NUMERIC_PROTO = 1 << 7;
 
 /** Runs libnftables JSON commands, each list as one transaction. */
 export interface Nftables {
@@ -39,7 +41,10 @@ export function runProgram(commands: readonly NftObject[], change: string): read
   try {
     const file = join(folder, "commands.json");
     writeFileSync(file, JSON.stringify({ nftables: commands }));
-    const { status, stdout, stderr, error } = spawnSync("nft", ["-j", "-f", file], { encoding: "utf8", maxBuffer: 1 << 28 });
+    const { status, stdout, stderr, error } = spawnSync("nft", ["-j", "--numeric-protocol", "-f", file], {
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+    });
     if (error) throw new KernelError("ENOSYS", change, "neither libnftables.so.1 nor the program nft is installed (apt install nftables)");
     if (status !== 0) throw refusal(stderr, change);
     return parseListing(stdout);
@@ -66,7 +71,7 @@ function openLibrary(): Nftables | undefined {
     text: string,
   ) => number;
   const context: unknown = create(0);
-  setFlags(context, NFT_CTX_OUTPUT_JSON);
+  setFlags(context, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_NUMERIC_PROTO);
   bufferOutput(context);
   bufferError(context);
   return {

@@ -25,7 +25,12 @@ interface IpAddrInfo {
 
 /** The addresses of an interface that are not link-local. @throws CommandFailed when there is no such interface */
 export async function hostAddresses(host: Namespace, interfaceName: string): Promise<readonly HostAddress[]> {
-  const shown = JSON.parse(await host.exec("ip", "-6", "-json", "addr", "show", "dev", interfaceName)) as { addr_info?: IpAddrInfo[] }[];
+  return parseAddresses(await host.exec("ip", "-6", "-json", "addr", "show", "dev", interfaceName));
+}
+
+/** What `ip -6 -json addr` prints, without link-local addresses. */
+export function parseAddresses(json: string): readonly HostAddress[] {
+  const shown = JSON.parse(json) as { addr_info?: IpAddrInfo[] }[];
   return shown
     .flatMap((link) => link.addr_info ?? [])
     .filter((info) => info.scope === "global")

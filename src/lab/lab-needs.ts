@@ -10,6 +10,7 @@ import { toolEnvironment } from "./namespace.ts";
 /** Programs and the Debian packages that bring them. */
 const PROGRAMS: readonly (readonly [program: string, packageName: string])[] = [
   ["ip", "iproute2"],
+  ["nft", "nftables"],
   ["unshare", "util-linux"],
   ["nsenter", "util-linux"],
   ["mount", "mount"],

@@ -51,12 +51,12 @@ export function formatTable(checks: readonly Check[], { bold, green, red }: Pale
 }
 
 /** What a person may try while the lab stays up; `skylan` is how the command is called here, `fetch` what gets a page. */
-export function formatHints(skylan: string, fetch: string, laptop: string, { bold, dim }: Palette): string {
+export function formatHints(skylan: string, fetch: string, { bold, dim }: Palette): string {
   const hints = [
     [`${skylan} lab exec laptop -- ip -6 addr`, "what plain Linux has made of it"],
     [`${skylan} lab exec gateway -- skylan status`, "everything on one page"],
     [`${skylan} lab exec gateway -- skylan trace`, "each message of the links as it passes"],
-    [`${skylan} lab exec net -- ${fetch} http://[${laptop}]:${OPEN_PORT}/`, "from the internet to the laptop"],
+    [`${skylan} lab exec net -- ${fetch} 'http://[laptop]:${OPEN_PORT}/'`, "from the internet to the laptop"],
     [`${skylan} lab exec camera`, "a shell in the camera"],
   ] as const;
   const width = Math.max(...hints.map(([command]) => command.length));

@@ -55,8 +55,7 @@ async function explore(home: Home, { command, print }: LabOptions, colors: Palet
     hosts: Object.fromEntries(home.all.map((host) => [host.name, host.pid])),
   });
   process.once("exit", removeRecord);
-  const laptop = await home.globalAddress("laptop").catch(() => "ADDRESS");
-  print(formatHints(command, isProgram("curl") ? "curl" : "fetch", laptop, colors));
+  print(formatHints(command, isProgram("curl") ? "curl" : "fetch", colors));
   home.skylan.process.onLine((line) => print(colors.dim(`  ${line}`)));
   await new Promise<void>(() => undefined);
 }

@@ -28,6 +28,7 @@ import {
   noneOf,
   oneOf,
   payload,
+  PROTOCOL,
   range,
   rejectWith,
   rule,
@@ -127,7 +128,7 @@ function services(openings: readonly Opening[]): readonly { readonly concat: rea
     if (last?.protocol !== opening.protocol || opening.from > last.to + 1) merged.push(opening);
     else merged[merged.length - 1] = { ...last, to: Math.max(last.to, opening.to) };
   }
-  return merged.map(({ protocol, from, to }) => ({ concat: [protocol, range(from, to)] }));
+  return merged.map(({ protocol, from, to }) => ({ concat: [PROTOCOL[protocol], range(from, to)] }));
 }
 
 /** To this box itself. Only the WAN is filtered: who is on a LAN may talk to its router. */
@@ -138,7 +139,7 @@ function input(wan: string): Ruleset {
     rule("input", [equals(meta("nfproto"), "ipv4"), ACCEPT], "IPv4 is not in skylan's hands"),
     rule("input", [differs(IIF, wan), ACCEPT], "not from the internet"),
     // Before the states: an ICMPv6 error that conntrack cannot place is invalid to it, and still must be heard (RFC 4890 4.4.1).
-    rule("input", [equals(meta("l4proto"), "ipv6-icmp"), goTo("input_icmpv6")]),
+    rule("input", [equals(meta("l4proto"), PROTOCOL.icmpv6), goTo("input_icmpv6")]),
     // A server may answer from a global address and from any port: only our own side is checked.
     rule(
       "input",

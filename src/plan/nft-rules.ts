@@ -34,6 +34,9 @@ export function rule(chainName: string, expressions: readonly Expression[], comm
   return { rule: { family: FAMILY, table: TABLE, chain: chainName, ...(comment !== undefined && { comment }), expr: expressions } };
 }
 
+/** Protocols by number: names would need /etc/protocols, which a small system lacks. */
+export const PROTOCOL = { tcp: 6, udp: 17, icmpv6: 58 } as const;
+
 export const meta = (key: "iifname" | "oifname" | "nfproto" | "l4proto"): Expression => ({ meta: { key } });
 export const payload = (protocol: string, field: string): Expression => ({ payload: { protocol, field } });
 export const concat = (...parts: readonly Expression[]): Expression => ({ concat: parts });

@@ -62,11 +62,7 @@ export async function leaveWithoutDaemon(options: DaemonOptions, leaving: { read
 async function prepare(options: DaemonOptions): Promise<Daemon> {
   await checkAlone(options.runDir);
   checkRivals();
-  const { links } = observe({ interfaces: [], sysctls: [] });
-  checkInterfaces(
-    options.config,
-    links.map((link) => link.name),
-  );
+  checkInterfaces(options.config);
   return new Daemon(options, openStores(options));
 }
 

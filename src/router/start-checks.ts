@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { createClient, NotRunning } from "../api/client.ts";
 import type { Config } from "../config/config.ts";
+import { observe } from "../kernel/observe.ts";
 import { rawIcmpv6Owners, type SocketOwner, udpOwners } from "../kernel/socket-owners.ts";
 
 /** Somebody else already does this work here. */
@@ -15,7 +16,8 @@ export class Conflict extends Error {
 /** An interface of the config does not exist. */
 export class MissingInterface extends Error {
   constructor(name: string, present: readonly string[]) {
-    super(`there is no interface ${name}; this box has ${present.join(", ")}. Write one of them into the config`);
+    const choice = present.length === 0 ? "no other than lo" : `${present.join(", ")}; write one of them into the config`;
+    super(`there is no interface ${name}; this box has ${choice}`);
     this.name = "MissingInterface";
   }
 }
@@ -24,15 +26,15 @@ export class MissingInterface extends Error {
 const RA_DAEMONS = new Set(["radvd", "corerad", "odhcpd", "rtadvd", "dhcpcd", "dnsmasq"]);
 const DHCPV6_CLIENT_PORT = 546;
 
-/** @throws MissingInterface, Conflict */
-export function checkInterfaces(config: Config, present: readonly string[]): void {
-  for (const name of [config.wan.interface, ...config.lans.map((lan) => lan.interface)]) {
-    if (!present.includes(name))
-      throw new MissingInterface(
-        name,
-        present.filter((other) => other !== "lo"),
-      );
-  }
+/** @throws MissingInterface, KernelError */
+export function checkInterfaces({ wan, lans }: Config): void {
+  const present = observe({ interfaces: [], sysctls: [] }).links.map(({ name }) => name);
+  const missing = [wan, ...lans].find((link) => !present.includes(link.interface));
+  if (missing === undefined) return;
+  throw new MissingInterface(
+    missing.interface,
+    present.filter((name) => name !== "lo"),
+  );
 }
 
 /** @throws Conflict when another DHCPv6 client or a router advertisement daemon runs in this network namespace. */

@@ -1,7 +1,7 @@
 /** Suboptions of the DHCPv6 NTP server option, RFC 5908 section 4. */
 import { type Reader, Writer } from "./bytes.ts";
 import type { NtpServer } from "./dhcpv6-options.ts";
-import { decodeDomainName, encodeDomainName } from "./domain-name.ts";
+import { decodeNameBelowRoot, encodeDomainName } from "./domain-name.ts";
 
 const ADDRESS = 1;
 const MULTICAST = 2;
@@ -17,7 +17,7 @@ export function decodeNtpServer(reader: Reader): readonly NtpServer[] {
     case MULTICAST:
       return [{ kind: "multicast", address: content.ip6() }];
     case NAME:
-      return [{ kind: "name", name: decodeDomainName(content) }];
+      return [{ kind: "name", name: decodeNameBelowRoot(content) }];
     default:
       return [];
   }

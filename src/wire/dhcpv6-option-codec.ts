@@ -6,7 +6,7 @@ import { Reader, WireError, type Writer } from "./bytes.ts";
 import { decodeNtpServer, encodeNtpServer } from "./dhcpv6-ntp.ts";
 import { type Dhcpv6Option, type IaNa, type IaPd, OPTION_CODES, type OptionKind, type OptionOf } from "./dhcpv6-options.ts";
 import { decodeExcluded, encodeExcluded } from "./dhcpv6-pd-exclude.ts";
-import { decodeDomainName, encodeDomainName } from "./domain-name.ts";
+import { decodeNameBelowRoot, encodeDomainName } from "./domain-name.ts";
 
 type KnownKind = keyof typeof OPTION_CODES;
 
@@ -90,7 +90,7 @@ const CODECS: { readonly [Kind in KnownKind]: Codec<Kind> } = {
     encode: (w, o) => o.addresses.forEach((address) => w.ip6(address)),
   },
   "domain-list": {
-    decode: (r) => ({ kind: "domain-list", domains: repeat(r, () => decodeName(r)) }),
+    decode: (r) => ({ kind: "domain-list", domains: repeat(r, () => decodeNameBelowRoot(r)) }),
     encode: (w, o) => o.domains.forEach((domain) => encodeDomainName(w, domain)),
   },
   "sntp-servers": {
@@ -203,12 +203,6 @@ function decodeSeconds(reader: Reader): Seconds {
 
 function decodeText(octets: Uint8Array): string {
   return new TextDecoder().decode(octets);
-}
-
-function decodeName(reader: Reader): string {
-  const name = decodeDomainName(reader);
-  if (name === "") throw new WireError("the root is no name of a domain", reader.offset - 1);
-  return name;
 }
 
 /** RFC 8910 2.1: a URI, so visible ASCII only. */

@@ -106,6 +106,8 @@ test("a broken option of minor weight is malformed and leaves the rest of the me
     "00520003 000e10",
     "00180004 03616263",
     "00180004 02612e00",
+    "00180001 00",
+    "00380005 00030001 00",
   ];
   for (const hex of broken) {
     const message = decodeReply(hex, iaPd(IAPREFIX));

@@ -22,6 +22,13 @@ export function decodeDomainName(reader: Reader): string {
   return labels.join(".");
 }
 
+/** The same where the root alone makes no sense. @throws WireError */
+export function decodeNameBelowRoot(reader: Reader): string {
+  const name = decodeDomainName(reader);
+  if (name === "") throw new WireError("the root is no name of a domain", reader.offset - 1);
+  return name;
+}
+
 /** Writes a name, with or without final dot, and its root label. @throws RangeError when it is no domain name. */
 export function encodeDomainName(writer: Writer, name: string): void {
   const labels = name.replace(/\.$/, "").split(".");

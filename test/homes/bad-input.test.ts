@@ -68,6 +68,13 @@ describe("skylan up refuses", () => {
     assert.match(sentence, /^skylan: there is no interface eth8.*this box has .*wan/);
   });
 
+  test("to plan with an interface that does not exist, as `up` would", async () => {
+    const file = write("planned.toml", home.config().replace('"wan"', '"eth8"'));
+    const { code, stdout, stderr } = await home.gateway.attempt("skylan", "plan", "--config", file);
+    assert.deepEqual([code, stdout], [EXIT.unavailable, ""]);
+    assert.match(stderr, /^skylan: there is no interface eth8/);
+  });
+
   test("a config that is wrong, with the line and what was probably meant", async () => {
     const sentence = await refusal(EXIT.config, { config: home.config().replace("interface =", "interfaec =") });
     assert.match(sentence, /refused\.toml:2:1: \[wan\] has no key "interfaec"; did you mean "interface"\?\n/);

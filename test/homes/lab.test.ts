@@ -67,8 +67,14 @@ describe("the command", { concurrency: 2 }, () => {
       assert.match(lab.run("exec", "laptop", "--", "ip", "-6", "-brief", "addr", "show", "eth0"), /2605:59c8:/);
       assert.match(lab.run("exec", "gateway", "skylan", "status"), /^PREFIX +2605:59c8:/m);
       assert.match(lab.run("exec", "net", "--", "sh", "-c", "ip -6 route show default"), /via 2a0d:7f00:1::1/);
+      assert.match(
+        lab.run("exec", "net", "--", "fetch", "http://[laptop]:8080/"),
+        /^Hello from laptop, port 8080\. You are 2a0d:7f00:1::80\./,
+      );
       assert.deepEqual(lab.run("list").trim().split("\n"), ["isp", "gateway", "net", "laptop", "camera"]);
       assert.throws(() => lab.run("exec", "laptop", "--", "sh", "-c", "exit 7"), { status: 7 });
+      assert.match(lab.run("exec", "laptop", "ls", "--help"), /^Usage: ls/);
+      assert.throws(() => lab.run("exec"), { status: 64 });
       assert.throws(() => lab.run("exec", "fridge"), /the lab has no host fridge; it has isp, gateway/);
       assert.throws(() => lab.run(), /a lab runs already/);
       assert.ok(lab.leftovers().some((line) => line.startsWith("/tmp/skylan-home-")));
