@@ -7,8 +7,10 @@ export interface Part {
 
 export function floorParts(): readonly Part[] {
   return [
-    { what: "duplicate address detection of the gateway's link-local address (RetransTimer, RFC 4862 5.4)", seconds: 1 },
-    { what: "collecting Advertises for the first RT, 1.0 to 1.1 s (RFC 8415 18.2.1)", seconds: 1.05 },
+    {
+      what: "collecting Advertises for the first RT, 1.0 to 1.1 s (RFC 8415 18.2.1); duplicate address detection of the gateway runs beside it (RFC 4429)",
+      seconds: 1.05,
+    },
     { what: "duplicate address detection of the host's address: random 0 to 1 s, then RetransTimer (RFC 4862 5.4.2)", seconds: 1.5 },
   ];
 }

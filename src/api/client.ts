@@ -1,5 +1,4 @@
 /** Talks to a running daemon through the unix socket in its run directory. */
-import { request } from "node:http";
 import { join } from "node:path";
 import type { Status } from "./status.ts";
 
@@ -30,7 +29,9 @@ export function createClient(runDirectory: string): Client {
   };
 }
 
-function call(socketPath: string, method: string, path: string): Promise<string> {
+async function call(socketPath: string, method: string, path: string): Promise<string> {
+  // Loaded when it is needed: a daemon that starts looks for another one before anything else.
+  const { request } = await import("node:http");
   return new Promise((resolve, reject) => {
     const outgoing = request({ socketPath, method, path }, (response) => {
       let body = "";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { milliseconds } from "../addr/time.ts";
 import { SOCKET_NAME } from "../api/client.ts";
-import { createApp, type Service, serveUnix } from "../api/server.ts";
+import type { Service } from "../api/server.ts";
 import type { PrefixPeriod, Problem, Status } from "../api/status.ts";
 import type { Config } from "../config/config.ts";
 import { StoreError } from "../io/store.ts";
@@ -41,6 +41,8 @@ const HISTORY = "prefix-history";
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const daemon = await prepare(options);
   daemon.start();
+  // The network does not wait for the interface to people.
+  const { createApp, serveUnix } = await import("../api/server.ts");
   const server = await serveUnix(createApp(daemon), join(options.runDir, SOCKET_NAME));
   options.print(
     `skylan ${version} is up: WAN ${options.config.wan.interface}, LAN ${options.config.lans.map((lan) => lan.interface).join(", ")}`,

@@ -1,6 +1,7 @@
 /** What must be true before anything is touched. Each refusal is a sentence that says what to do. */
 import { existsSync } from "node:fs";
-import { createClient, NotRunning } from "../api/client.ts";
+import { join } from "node:path";
+import { createClient, NotRunning, SOCKET_NAME } from "../api/client.ts";
 import type { Config } from "../config/config.ts";
 import { observe } from "../kernel/observe.ts";
 import { rawIcmpv6Owners, type SocketOwner, udpOwners } from "../kernel/socket-owners.ts";
@@ -47,7 +48,7 @@ export function checkRivals(): void {
 
 /** @throws Conflict when a skylan already answers at this run directory. */
 export async function checkAlone(runDirectory: string): Promise<void> {
-  if (!existsSync(runDirectory)) return;
+  if (!existsSync(join(runDirectory, SOCKET_NAME))) return;
   try {
     await createClient(runDirectory).status();
   } catch (error) {
