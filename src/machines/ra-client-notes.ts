@@ -38,10 +38,3 @@ export function unreachableNote(router: Ip6): Note {
   const text = `router ${router} does not answer any more; it is being asked`;
   return { kind: "note", level: "warning", event: "ra-client.router-unreachable", text };
 }
-
-/** `last`: all tries are used up. */
-export function duplicateNote(address: Ip6, last: boolean): Note {
-  const outlook = last ? "no identifier was free, the first one is tried again in a minute" : "another identifier is tried";
-  const text = `another device on the WAN uses ${address}: ${outlook}`;
-  return { kind: "note", level: last ? "error" : "warning", event: "ra-client.duplicate", text };
-}

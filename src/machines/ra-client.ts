@@ -7,13 +7,14 @@ import type { Mac } from "../addr/mac.ts";
 import { after, between, earliest, type Instant, instant, milliseconds, NEVER } from "../addr/time.ts";
 import { WireError } from "../wire/bytes.ts";
 import { decodeNdp, encodeNdp, type NdpMessage, type RouterAdvertisement } from "../wire/ndp.ts";
+import { duplicateNote, isLastTry, refused } from "./duplicate-tries.ts";
 import type { RaClientFact } from "./facts.ts";
 import type { Json, Machine, Note, Output, Packet, Tick } from "./machine.ts";
 import { discoveredFromJson, discoveredToJson, type Snapshot } from "./ra-client-memory.ts";
-import { advertisementNotes, duplicateNote, LOST, unreachableNote } from "./ra-client-notes.ts";
+import { advertisementNotes, LOST, unreachableNote } from "./ra-client-notes.ts";
 import { age, type Discovered, endings, fitted, learn, NOTHING_DISCOVERED, withoutRouter } from "./ra-discovery.ts";
 import * as solicitation from "./ra-solicitation.ts";
-import { IDGEN_RETRIES, refused, type SlaacOptions } from "./slaac.ts";
+import type { SlaacOptions } from "./slaac.ts";
 
 export type RaClientInput =
   | Packet
@@ -159,7 +160,7 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
     if (!duplicate) return [];
     const addresses = this.#known.addresses.map((own) => (own === duplicate ? refused(own, now) : own));
     this.#known = { ...this.#known, addresses };
-    return [duplicateNote(address, duplicate.dadCounter >= IDGEN_RETRIES)];
+    return [duplicateNote("ra-client.duplicate", "the WAN", address, isLastTry(duplicate))];
   }
 
   /** The fact, when it is another one than before. */

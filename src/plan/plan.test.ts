@@ -40,10 +40,28 @@ test("[WRA-8] the gateway's addresses on the LANs tell no MAC address, stay with
 });
 
 test("[WRA-7] a duplicate on a LAN makes another address there and nowhere else", () => {
-  const addressOn = (name: string, dadCounters: Facts["dadCounters"]) =>
-    plan(configOf(["home", "guest"]), factsOf({ dadCounters }), NOW).kernel.addresses.find((own) => own.interface === name)!.address;
-  assert.notEqual(addressOn("eth0", {}), addressOn("eth0", { eth0: 1 }));
-  assert.equal(addressOn("eth1", {}), addressOn("eth1", { eth0: 1 }));
+  const addressOn = (name: string, refused: Facts["refused"]) =>
+    plan(configOf(["home", "guest"]), factsOf({ refused }), NOW).kernel.addresses.find((own) => own.interface === name)?.address;
+  const once = { prefix: prefix("2605:59c8:1200::/64"), dadCounter: 1 };
+  assert.notEqual(addressOn("eth0", {}), addressOn("eth0", { eth0: [once] }));
+  assert.equal(addressOn("eth1", {}), addressOn("eth1", { eth0: [once] }));
+  assert.equal(
+    addressOn("eth0", {}),
+    addressOn("eth0", { eth0: [{ ...once, prefix: prefix("2605:59c8:3400::/64") }] }),
+    "of another prefix",
+  );
+  assert.equal(addressOn("eth0", { eth0: [{ ...once, replaceAt: inSeconds(1) }] }), undefined, "it waits for its next try");
+});
+
+test("[WRA-7] the owner is told of a LAN on which every address was taken, by its name and the last address, while that prefix is there", () => {
+  const noticesOf = (refused: Facts["refused"]) =>
+    plan(configOf(), factsOf({ refused }), NOW).notices.filter(({ name }) => name === "address.duplicate");
+  const gaveUp = ip6("2605:59c8:1200::77");
+  const given = { prefix: prefix("2605:59c8:1200::/64"), dadCounter: 3, replaceAt: inSeconds(60), gaveUp };
+  const [notice, ...others] = noticesOf({ eth0: [given] });
+  assert.match(notice!.text, /"home".* 2605:59c8:1200::77 /);
+  assert.deepEqual(others, []);
+  assert.deepEqual(noticesOf({ eth0: [{ ...given, prefix: prefix("2605:59c8:3400::/64") }] }), []);
 });
 
 test("[SUB-4] no address of ours outlives what it comes from", () => {

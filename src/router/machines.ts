@@ -1,11 +1,12 @@
 /** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
-import { ALL_NODES } from "../addr/ip.ts";
+import { ALL_NODES, type Ip6 } from "../addr/ip.ts";
 import { earliest, type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
 import { createDhcpv6ServerWatch, type Dhcpv6ServerWatchFact, type Dhcpv6ServerWatchInput } from "../machines/dhcpv6-server-watch.ts";
 import type { Advertisement, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
 import type { Packet } from "../machines/machine.ts";
+import { createLanIdentifiers, type LanIdentifiersFact, type LanIdentifiersInput } from "../machines/lan-identifiers.ts";
 import { createNeighborAnnouncer, type NeighborAnnouncerInput } from "../machines/neighbor-announcer.ts";
 import { createRaClient, type RaClientInput } from "../machines/ra-client.ts";
 import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
@@ -34,7 +35,8 @@ export class Machines {
   readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
   /** By interface. */
   readonly #serverWatches: ReadonlyMap<string, Seat<Dhcpv6ServerWatchInput, Dhcpv6ServerWatchFact>>;
-  readonly #dadCounters = new Map<string, number>();
+  /** By interface. */
+  readonly #identifiers: ReadonlyMap<string, Seat<LanIdentifiersInput, LanIdentifiersFact>>;
   /** Since when the WAN has its cable: the random delay of the first Solicit counts from there. */
   #carrierSince: Instant | undefined;
   #heardAt: Instant | undefined;
@@ -68,6 +70,12 @@ export class Machines {
         const name = raServerName(lan.interface);
         const machine = createRaServer({ random, ...(maxRaDelay !== undefined && { maxRaDelay }) }, snapshots.get(name));
         return [lan.interface, new Seat({ name, link: lan.interface, protocol: "ndp", durability: "disk" }, machine, desk)];
+      }),
+    );
+    this.#identifiers = new Map(
+      lans.map(({ interface: link }) => {
+        const place = { name: `lan-identifiers-${link}`, link, protocol: "ndp", durability: "boot" } as const;
+        return [link, new Seat(place, createLanIdentifiers({ secret: identity.secret, interfaceName: link }), desk)];
       }),
     );
     this.#serverWatches = new Map(
@@ -129,7 +137,7 @@ export class Machines {
   /** Tells the owner of each address that duplicate address detection has refused it. */
   seeDuplicates(duplicates: Observed["duplicates"], now: Instant): void {
     for (const { interface: name, address } of duplicates) {
-      if (name !== this.#wan) this.#dadCounters.set(name, (this.#dadCounters.get(name) ?? 0) + 1);
+      if (name !== this.#wan) this.#identifiers.get(name)?.deliver({ kind: "duplicate", address }, now);
       else if (this.#dhcpv6.fact?.addresses.some((leased) => leased.address === address)) {
         this.#dhcpv6.deliver({ kind: "duplicate", address }, now);
       } else this.#raClient.deliver({ kind: "duplicate", address }, now);
@@ -143,14 +151,11 @@ export class Machines {
     }
   }
 
-  /** Lets the first-hop router learn our new addresses (RFC 9131) once they may be used. */
+  /** Lets the first-hop router learn our new addresses (RFC 9131) once they may be used, and each LAN which of its own have passed. */
   seeReady(observed: Observed, now: Instant): void {
+    for (const [name, seat] of this.#identifiers) seat.deliver({ kind: "ready", addresses: readyOn(name, observed) }, now);
     const mac = observed.links.find((link) => link.name === this.#wan)?.mac;
-    if (mac === undefined) return;
-    const addresses = observed.addresses
-      .filter((candidate) => candidate.interface === this.#wan && !observed.tentative.includes(candidate.address))
-      .map((candidate) => candidate.address);
-    this.#announcer.deliver({ kind: "addresses", addresses, mac }, now);
+    if (mac !== undefined) this.#announcer.deliver({ kind: "addresses", addresses: readyOn(this.#wan, observed), mac }, now);
   }
 
   /**
@@ -164,15 +169,16 @@ export class Machines {
 
   advertise(link: string, advertisement: Advertisement, now: Instant): void {
     this.#raServers.get(link)?.deliver({ kind: "advertise", advertisement }, now);
+    this.#identifiers.get(link)?.deliver({ kind: "prefixes", prefixes: advertisement.prefixes.map(({ prefix }) => prefix) }, now);
   }
 
-  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "lanServers" | "dadCounters"> {
+  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "lanServers" | "refused"> {
     return {
       ra: this.#raClient.fact,
       dhcpv6: this.#dhcpv6.fact,
       lans: factsByLink(this.#raServers),
       lanServers: factsByLink(this.#serverWatches),
-      dadCounters: Object.fromEntries(this.#dadCounters),
+      refused: factsByLink(this.#identifiers),
     };
   }
 
@@ -208,6 +214,7 @@ export class Machines {
     if (name !== this.#wan) {
       this.#raServers.get(name)?.deliver({ kind: "link", ...about }, now);
       this.#serverWatches.get(name)?.deliver({ kind: "link", up }, now);
+      this.#identifiers.get(name)?.deliver({ kind: "link", up, ...(link && { mac: link.mac }) }, now);
       return;
     }
     this.#carrierSince = carrier ? (this.#carrierSince ?? now) : undefined;
@@ -218,8 +225,14 @@ export class Machines {
   }
 
   #seats(): readonly AnySeat[] {
-    return [this.#raClient, this.#dhcpv6, this.#announcer, ...this.#raServers.values(), ...this.#serverWatches.values()];
+    const byLan = [this.#raServers, this.#serverWatches, this.#identifiers];
+    return [this.#raClient, this.#dhcpv6, this.#announcer, ...byLan.flatMap((seats): readonly AnySeat[] => [...seats.values()])];
   }
+}
+
+/** Addresses of ours that duplicate address detection has nothing against. */
+function readyOn(name: string, { addresses, tentative }: Observed): readonly Ip6[] {
+  return addresses.filter((own) => own.interface === name && !tentative.includes(own.address)).map(({ address }) => address);
 }
 
 function factsByLink<Fact>(seats: ReadonlyMap<string, { readonly fact: Fact | undefined }>): Readonly<Record<string, Fact>> {

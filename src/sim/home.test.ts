@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contains, prefix, prefixLength } from "../addr/prefix.ts";
 import { type Seconds, seconds } from "../addr/time.ts";
-import { createSimHome, SETTLING, type SimHome } from "./home.ts";
+import { createSimHome, SETTLING, type SimHome, TWO_LANS } from "./home.ts";
 import { mend, passNight, restart } from "./night.ts";
 
 function delegated(home: SimHome): string[] {
@@ -117,4 +117,27 @@ test("[REN-8] a process that dies after any step of a renumbering does no harm: 
     assert.deepEqual(home.invariants.violations, [], `dead after ${steps} steps`);
   }
   assert.ok(steps > 15, `only ${steps} steps`);
+});
+
+test("[WRA-7] a device that claims every address of a LAN is probed four times and then left alone, and costs nobody the way out", () => {
+  const home = createSimHome({ seed: 8, config: `${TWO_LANS}[ula]\nprefix = "auto"\n` });
+  const claimed = new Map<string, number>();
+  home.gateway.kernel.isTaken = (link, address) => {
+    if (link === "lan0") claimed.set(address, (claimed.get(address) ?? 0) + 1);
+    return link === "lan0";
+  };
+  home.gateway.start();
+  home.pass(seconds(55));
+  // Of the delegation and of the ULA: Linux deletes the former by itself, and shows the latter as refused until we do.
+  assert.deepEqual(
+    [...claimed.values()],
+    Array.from({ length: 8 }, () => 1),
+  );
+  const problems = () => (home.gateway.loop?.view().desired?.notices ?? []).map(({ name }) => name);
+  assert.deepEqual(problems(), ["address.duplicate", "address.duplicate"]);
+  for (const host of home.hosts.values()) assert.deepEqual([host.preferred().length, host.hasDefaultRouter()], [2, true]);
+  home.gateway.kernel.isTaken = () => false;
+  home.pass(seconds(65));
+  const own = home.gateway.kernel.observe({ sysctls: [] }).addresses.filter((address) => address.interface === "lan0");
+  assert.deepEqual([own.length, problems()], [2, []]);
 });
