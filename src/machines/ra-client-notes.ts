@@ -35,6 +35,10 @@ function flags({ managed, other }: Discovered): string {
 }
 
 export function unreachableNote(router: Ip6): Note {
-  const text = `router ${router} does not answer any more; it is being asked`;
+  const text = `router ${router} does not answer any more; it is being asked, and used only if there is no other`;
   return { kind: "note", level: "warning", event: "ra-client.router-unreachable", text };
+}
+
+export function reachableNote(router: Ip6): Note {
+  return { kind: "note", level: "info", event: "ra-client.router-reachable", text: `router ${router} answers again` };
 }

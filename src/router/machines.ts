@@ -13,6 +13,7 @@ import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
 import type { Facts } from "../plan/facts.ts";
 import type { LinkFact, Observed } from "../plan/kernel-state.ts";
 import type { Past } from "./past.ts";
+import { NDP_TYPE } from "../wire/ndp.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
 import type { Event, Outgoing, Protocol, World } from "./world.ts";
 
@@ -144,7 +145,7 @@ export class Machines {
     }
   }
 
-  /** A router of the provider that does not answer is none, until it advertises itself again. */
+  /** A router of the provider that does not answer is the last choice, until it answers again. */
   seeUnreachable(neighbors: Observed["unreachable"], now: Instant): void {
     for (const { interface: name, address } of neighbors) {
       if (name === this.#wan) this.#raClient.deliver({ kind: "unreachable", router: address }, now);
@@ -188,6 +189,7 @@ export class Machines {
       hearers.get(link)?.deliver(packet, now);
       return;
     }
+    if (protocol === "ndp" && packet.bytes[0] === NDP_TYPE.neighborAdvertisement) return this.#raClient.deliver(packet, now);
     const wasSilent = this.#heardAt === undefined || now - this.#heardAt > SILENCE;
     if (protocol === "ndp" && wasSilent) this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
     this.#heardAt = now;

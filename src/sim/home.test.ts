@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { contains, prefix, prefixLength } from "../addr/prefix.ts";
 import { type Seconds, seconds } from "../addr/time.ts";
 import { createSimHome, SETTLING, type SimHome, TWO_LANS } from "./home.ts";
+import { STARLINK } from "../lab/provider-profile.ts";
 import { mend, passNight, restart } from "./night.ts";
 
 function delegated(home: SimHome): string[] {
@@ -83,6 +84,20 @@ test("[ROB-3] when only the router's lifetime ends, hosts lose the way out and k
   for (const host of home.hosts.values()) {
     assert.equal(host.preferred().length, 1);
     assert.ok(!host.hasDefaultRouter());
+  }
+  assert.deepEqual(home.invariants.violations, []);
+});
+
+test("[RA-11] [ROB-3] while the router advertises itself but does not answer, hosts lose the way out once and keep their addresses", () => {
+  const home = started(9);
+  home.gateway.kernel.unreachable.push({ interface: "wan0", address: STARLINK.linkLocal });
+  home.gateway.handle({ kind: "kernel" });
+  home.pass(seconds(4));
+  for (let minute = 0; minute < 30; minute++) {
+    for (const host of home.hosts.values()) assert.deepEqual([host.preferred().length, host.hasDefaultRouter()], [1, false], `${minute}`);
+    const routers = home.gateway.loop!.view().facts.ra!.routers;
+    assert.equal(routers.length, 1, "it goes on advertising itself");
+    home.pass(seconds(60));
   }
   assert.deepEqual(home.invariants.violations, []);
 });

@@ -35,6 +35,8 @@ export interface SimLinkOptions {
 export class SimKernel {
   /** Whether another device on this link claims an address that is being probed. */
   isTaken: (link: string, address: Ip6) => boolean = () => false;
+  /** Neighbours that Neighbor Discovery has given up; told once. */
+  readonly unreachable: Observed["unreachable"][number][] = [];
   readonly #now: () => Instant;
   readonly #links: SimLink[];
   #addresses: SimAddress[] = [];
@@ -76,7 +78,7 @@ export class SimKernel {
       ruleset: this.#ruleset,
       tentative: this.#addresses.filter(({ readyAt }) => readyAt > now).map(({ state }) => state.address),
       duplicates: [...failed.map(({ state }) => duplicate(state)), ...this.#deleted.splice(0)],
-      unreachable: [],
+      unreachable: this.unreachable.splice(0),
     };
   }
 
