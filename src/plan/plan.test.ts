@@ -5,8 +5,10 @@ import { ip6, isEui64 } from "../addr/ip.ts";
 import { contains, prefix, prefixLength } from "../addr/prefix.ts";
 import { NEVER } from "../addr/time.ts";
 import { bound, configOf, DELEGATION, delegation, factsOf, heard, inSeconds, NOW, WAN } from "../../test/fixtures/home-facts.ts";
+import type { RaClientFact } from "../machines/facts.ts";
 import type { Facts } from "./facts.ts";
 import { plan } from "./plan.ts";
+import { sysctlPaths } from "./sysctls.ts";
 
 test("[GEN-1] nothing is forwarded until there is a delegated prefix that a LAN can use; a lease from before a restart counts", () => {
   const forwards = (facts: Partial<Facts>): boolean => plan(configOf(), factsOf(facts), NOW).forwarding;
@@ -62,6 +64,19 @@ test("[WRA-7] the owner is told of a LAN on which every address was taken, by it
   assert.match(notice!.text, /"home".* 2605:59c8:1200::77 /);
   assert.deepEqual(others, []);
   assert.deepEqual(noticesOf({ eth0: [{ ...given, prefix: prefix("2605:59c8:3400::/64") }] }), []);
+});
+
+test("Reachable Time and Retrans Timer of an advertisement are the WAN's within sane bounds, in steps that every kernel can show", () => {
+  const timers = (ra: Partial<RaClientFact>) => {
+    const { sysctls } = plan(configOf(), factsOf({ ra: heard(ra) }), NOW).kernel;
+    return Object.entries(sysctls).flatMap(([path, value]) => (path.startsWith(`net/ipv6/neigh/${WAN}/`) ? [value] : []));
+  };
+  assert.deepEqual(timers({}), []);
+  assert.deepEqual(timers({ reachableTime: 30_049, retransTimer: 1000 }), ["30000", "1000"]);
+  for (const reachableTime of [1, 999, 3_600_001, 0xffff_ffff]) assert.deepEqual(timers({ reachableTime }), [], `${reachableTime}`);
+  for (const retransTimer of [1, 99, 10_001, 0xffff_ffff]) assert.deepEqual(timers({ retransTimer }), [], `${retransTimer}`);
+  const paths = Object.keys(plan(configOf(), factsOf({ ra: heard({ reachableTime: 5000, retransTimer: 500 }) }), NOW).kernel.sysctls);
+  for (const path of paths) assert.ok(sysctlPaths(configOf()).includes(path), `the former value of ${path} is looked at`);
 });
 
 test("[SUB-4] no address of ours outlives what it comes from", () => {

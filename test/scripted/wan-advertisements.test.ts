@@ -262,6 +262,29 @@ function fragment(offset: number, payload: Uint8Array, more: boolean): Uint8Arra
 }
 
 describe("a provider whose advertisements change their mind", { concurrency: 2 }, () => {
+  test("Reachable Time and Retrans Timer become the WAN's within sane bounds; 0 leaves them, and `down` puts back what was there before", async () => {
+    await using home = await createHome({ isp: "none" });
+    using wan = watchLink(home.host("isp"), "customer");
+    const paths = ["base_reachable_time_ms", "retrans_time_ms"].map((name) => `/proc/sys/net/ipv6/neigh/wan/${name}`);
+    const timers = async (): Promise<readonly number[]> => (await home.gateway.exec("cat", ...paths)).trim().split("\n").map(Number);
+    await home.gateway.sysctl({ "ipv6/neigh/wan/retrans_time_ms": 1200 });
+    await home.startSkylan();
+    await home.until(async () => (await home.status()).wan.linkLocal !== undefined, { within: 8000, what: "the WAN is up" });
+    assert.deepEqual(await timers(), [30_000, 1200], "nobody has said anything");
+    for (const [reachableTime, retransTimer, becomes] of [
+      [12_345, 2000, [12_300, 2000]],
+      [0, 0, [12_300, 2000]],
+      [3_600_000, 100, [3_600_000, 100]],
+      [0, 3000, [3_600_000, 3000]],
+    ] as const) {
+      wan.say(ROUTER, advertisement([], { reachableTime, retransTimer }));
+      await sleep(300);
+      assert.deepEqual(await timers(), becomes, `after ${reachableTime} and ${retransTimer}`);
+    }
+    assert.equal((await home.runSkylan("down")).code, 0);
+    assert.deepEqual(await timers(), [30_000, 1200]);
+  });
+
   test("[WRA-11] flags that flip in every advertisement bring not one Solicit more (case 23)", async () => {
     const pool = prefix("2605:59c8:9::/64") as Prefix;
     await using home = await createHome({ provider: { advertising: { managed: true, other: true }, dhcpv6: { addresses: pool } } });
