@@ -91,7 +91,7 @@ function factsOf(config: Config): Facts {
     subnets: {},
     ula: prefix("fd00:1:2::/48"),
     secret: new Uint8Array(32),
-    dadCounters: {},
+    refused: {},
     lanServers: {},
   };
 }

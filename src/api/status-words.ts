@@ -34,7 +34,7 @@ export function formatStatus(status: Status, format: StatusFormat): string {
 function headline(status: Status, ink: Ink): string[] {
   const { wan, dhcpv6, delegations } = status;
   if (status.forwarding) {
-    if (wan.routers.length > 0) return [ink.good("Online: packets pass between the home and the internet.")];
+    if (wan.routers.some(({ unreachable }) => !unreachable)) return [ink.good("Online: packets pass between the home and the internet.")];
     return [ink.warning("The provider's router is silent: the home keeps its prefix, but nothing reaches the internet.")];
   }
   if (!wan.carrier) return [ink.bad(`Offline: there is no cable in ${wan.interface}, or nothing at its other end.`)];
@@ -57,9 +57,9 @@ const ADDRESS_REMARKS = { ready: "", tentative: ", being checked", duplicate: ",
 
 function internetSection({ wan }: Status): Section {
   const rows: Row[] = [
-    ...wan.routers.map(({ address, preference, left }) => {
+    ...wan.routers.map(({ address, preference, left, unreachable }) => {
       const rank = preference === "medium" ? "" : `, ${preference} preference`;
-      return { label: "router", cells: [address, until(left) + rank] };
+      return { label: "router", cells: [address, until(left) + rank + (unreachable ? ", does not answer" : "")] };
     }),
     ...wan.addresses.map(({ address, origin, state, preferred, valid }) => {
       return { label: ADDRESS_LABELS[origin], cells: [address, lifetimes(preferred, valid) + ADDRESS_REMARKS[state]] };

@@ -36,7 +36,13 @@ export interface WanStatus {
   readonly linkLocal?: Ip6;
   /** Recognised by its router's address, e.g. "Starlink". */
   readonly provider?: string;
-  readonly routers: readonly { readonly address: Ip6; readonly preference: RouterPreference; readonly left: Left }[];
+  readonly routers: readonly {
+    readonly address: Ip6;
+    readonly preference: RouterPreference;
+    readonly left: Left;
+    /** It advertises itself but does not answer: nobody is offered a way out by it. */
+    readonly unreachable?: true;
+  }[];
   /** Flags of the latest RA; absent before the first. */
   readonly flags?: { readonly managed: boolean; readonly other: boolean };
   readonly addresses: readonly {

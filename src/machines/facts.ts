@@ -21,6 +21,8 @@ export interface RaClientFact {
     readonly preference: RouterPreference;
     readonly until: Instant;
   }[];
+  /** Of these routers those that do not answer Neighbor Discovery: for use when there is no other. */
+  readonly unreachable: readonly Ip6[];
   readonly onLink: readonly { readonly prefix: Prefix; readonly until: Instant }[];
   readonly addresses: readonly SlaacAddress[];
   /** A valid MTU option, 1280..link MTU. */

@@ -1,9 +1,9 @@
 /** What the ra-client keeps over a restart of the program, checked when it is read back, so that a strange file harms nothing. */
 import * as v from "valibot";
-import { parseIp6 } from "../addr/ip.ts";
 import { parsePrefix } from "../addr/prefix.ts";
 import { after, type Duration, type Instant } from "../addr/time.ts";
 import type { Json } from "./machine.ts";
+import { type Ip6, parseIp6 } from "../addr/ip.ts";
 import { type Discovered, NOTHING_DISCOVERED } from "./ra-discovery.ts";
 
 export interface Snapshot {
@@ -12,17 +12,25 @@ export interface Snapshot {
   readonly shift: Duration;
 }
 
+/** What was discovered, and the routers that did not answer. */
+export interface Memory {
+  readonly known: Discovered;
+  readonly unreachable: readonly Ip6[];
+}
+
+const NOTHING: Memory = { known: NOTHING_DISCOVERED, unreachable: [] };
+
 /** Routers are link-local: what was discovered means something on this interface only. */
-export function discoveredToJson(known: Discovered, interfaceName: string): Json {
-  return { ...known, interface: interfaceName } as unknown as Json;
+export function memoryToJson({ known, unreachable }: Memory, interfaceName: string): Json {
+  return { ...known, unreachable, interface: interfaceName } as unknown as Json;
 }
 
 /** What was discovered before on this interface; nothing when the snapshot is of another one or not of this form. */
-export function discoveredFromJson({ snapshot, shift }: Snapshot, interfaceName: string): Discovered {
+export function memoryFromJson({ snapshot, shift }: Snapshot, interfaceName: string): Memory {
   const parsed = v.safeParse(schema(shift), snapshot);
-  if (!parsed.success) return NOTHING_DISCOVERED;
-  const { interface: name, ...known } = parsed.output;
-  return name === interfaceName ? (known as Discovered) : NOTHING_DISCOVERED;
+  if (!parsed.success) return NOTHING;
+  const { interface: name, unreachable, ...known } = parsed.output;
+  return name === interfaceName ? { known: known as Discovered, unreachable } : NOTHING;
 }
 
 function schema(shift: Duration) {
@@ -42,6 +50,7 @@ function schema(shift: Duration) {
     other: v.boolean(),
     routers: v.array(v.object({ address, preference, until: instant })),
     routes: v.array(v.object({ destination: prefix, router: address, preference, until: instant })),
+    unreachable: v.optional(v.array(address), []),
     onLink: v.array(v.object({ prefix, until: instant })),
     addresses: v.array(v.object({ address, prefix, ...ends, limits: v.exactOptional(v.object(ends)), ...dad })),
     mtu: v.exactOptional(v.number()),

@@ -35,13 +35,10 @@ function flags({ managed, other }: Discovered): string {
 }
 
 export function unreachableNote(router: Ip6): Note {
-  const text = `router ${router} does not answer any more; it is being asked`;
+  const text = `router ${router} does not answer any more; it is being asked, and used only if there is no other`;
   return { kind: "note", level: "warning", event: "ra-client.router-unreachable", text };
 }
 
-/** `last`: all tries are used up. */
-export function duplicateNote(address: Ip6, last: boolean): Note {
-  const outlook = last ? "no identifier was free, the first one is tried again in a minute" : "another identifier is tried";
-  const text = `another device on the WAN uses ${address}: ${outlook}`;
-  return { kind: "note", level: last ? "error" : "warning", event: "ra-client.duplicate", text };
+export function reachableNote(router: Ip6): Note {
+  return { kind: "note", level: "info", event: "ra-client.router-reachable", text: `router ${router} answers again` };
 }

@@ -6,14 +6,16 @@ import { ALL_ROUTERS, type Ip6, isLinkLocal } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
 import { after, between, earliest, type Instant, instant, milliseconds, NEVER } from "../addr/time.ts";
 import { WireError } from "../wire/bytes.ts";
-import { decodeNdp, encodeNdp, type NdpMessage, type RouterAdvertisement } from "../wire/ndp.ts";
+import { decodeNdp, encodeNdp, type NdpMessage, type NdpOption, type RouterAdvertisement } from "../wire/ndp.ts";
+import { duplicateNote, isLastTry, refused } from "./duplicate-tries.ts";
 import type { RaClientFact } from "./facts.ts";
-import type { Json, Machine, Note, Output, Packet, Tick } from "./machine.ts";
-import { discoveredFromJson, discoveredToJson, type Snapshot } from "./ra-client-memory.ts";
-import { advertisementNotes, duplicateNote, LOST, unreachableNote } from "./ra-client-notes.ts";
-import { age, type Discovered, endings, fitted, learn, NOTHING_DISCOVERED, withoutRouter } from "./ra-discovery.ts";
+import type { Json, Machine, Note, Output, Packet, Send, Tick } from "./machine.ts";
+import { memoryFromJson, memoryToJson, type Snapshot } from "./ra-client-memory.ts";
+import { advertisementNotes, LOST, reachableNote, unreachableNote } from "./ra-client-notes.ts";
+import { age, type Discovered, endings, fitted, isOnPath, learn, NOTHING_DISCOVERED } from "./ra-discovery.ts";
 import * as solicitation from "./ra-solicitation.ts";
-import { IDGEN_RETRIES, refused, type SlaacOptions } from "./slaac.ts";
+import * as reachability from "./router-reachability.ts";
+import type { SlaacOptions } from "./slaac.ts";
 
 export type RaClientInput =
   | Packet
@@ -21,7 +23,7 @@ export type RaClientInput =
   | Link
   /** Duplicate address detection has refused this address. */
   | { readonly kind: "duplicate"; readonly address: Ip6 }
-  /** Neighbor unreachability detection has given this router up (RFC 4861 7.3.3): it is none until it advertises itself again. */
+  /** Neighbor unreachability detection has given this router up (RFC 4861 7.3.3). */
   | { readonly kind: "unreachable"; readonly router: Ip6 }
   /** Ask now, without waiting for the backoff. */
   | { readonly kind: "solicit" };
@@ -53,6 +55,8 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
   #known: Discovered;
   #link: Link = { kind: "link", up: false, mtu: 0 };
   #soliciting = solicitation.NOT_SOLICITING;
+  /** Routers that do not answer, and those that have only just begun to. */
+  #lost: readonly reachability.Lost[] = [];
   /** When an advertisement is overdue. */
   #overdueAt: Instant = NEVER;
   #told = "";
@@ -60,13 +64,16 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
 
   constructor(options: RaClientOptions, saved: Snapshot | undefined) {
     this.#options = options;
-    this.#known = saved ? discoveredFromJson(saved, options.interfaceName) : NOTHING_DISCOVERED;
+    const memory = saved && memoryFromJson(saved, options.interfaceName);
+    this.#known = memory?.known ?? NOTHING_DISCOVERED;
+    this.#lost = reachability.lostBefore(memory?.unreachable ?? []);
     this.#wakeAt = earliest(...endings(this.#known));
   }
 
   handle(input: RaClientInput, now: Instant): readonly Output<RaClientFact>[] {
-    const outputs = [...this.#pass(now), ...this.#take(input, now), ...this.#tell(), ...this.#solicit(now)];
-    const instants = [this.#soliciting.exchange?.nextAt, this.#overdueAt, ...endings(this.#known)];
+    const outputs = [...this.#pass(now), ...this.#take(input, now), ...this.#tell(), ...this.#solicit(now), ...this.#probe(now)];
+    const probesAt = reachability.probesAt(this.#lost);
+    const instants = [this.#soliciting.exchange?.nextAt, this.#overdueAt, ...endings(this.#known), ...probesAt];
     this.#wakeAt = earliest(...instants.filter((at) => at !== undefined && at > now));
     return outputs;
   }
@@ -76,13 +83,19 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
   }
 
   snapshot(): Json {
-    return discoveredToJson(this.#known, this.#options.interfaceName);
+    return memoryToJson({ known: this.#known, unreachable: this.#unreachable }, this.#options.interfaceName);
+  }
+
+  get #unreachable(): readonly Ip6[] {
+    const lost = this.#lost.filter(({ router }) => reachability.isLost(this.#lost, router) && isOnPath(this.#known, router));
+    return lost.map(({ router }) => router);
   }
 
   /** What time alone brings about. */
   #pass(now: Instant): readonly Note[] {
     const had = this.#known.routers.length > 0;
     this.#known = age(this.#known, this.#options, now);
+    this.#lost = reachability.aged(this.#lost, now);
     const lost = had && this.#known.routers.length === 0;
     if (lost || this.#overdueAt <= now) {
       this.#overdueAt = NEVER;
@@ -119,7 +132,10 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
     const wasReady = this.#isReady();
     this.#link = link;
     this.#known = fitted(this.#known, link.mtu);
-    if (link.up && !wasUp) this.#known = { ...this.#known, heard: false };
+    if (link.up && !wasUp) {
+      this.#known = { ...this.#known, heard: false };
+      this.#lost = reachability.onNewLink(this.#lost, now);
+    }
     if (!this.#isReady()) this.#soliciting = solicitation.silent(this.#soliciting);
     else if (!wasReady) this.#soliciting = solicitation.greeting(this.#soliciting, this.#options.random, link.since ?? now, now);
   }
@@ -131,27 +147,49 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
   #solicit(now: Instant): readonly Output<RaClientFact>[] {
     if (!solicitation.isDue(this.#soliciting, now)) return [];
     this.#soliciting = solicitation.sent(this.#soliciting, this.#options.random, now);
+    return [{ kind: "send", to: ALL_ROUTERS, bytes: encodeNdp({ kind: "router-solicitation", options: this.#ourMac() }) }];
+  }
+
+  /** One solicitation to the router itself: to send it, the kernel must find the router's link-layer address anew. */
+  #probe(now: Instant): readonly Send[] {
+    if (!this.#isReady()) return [];
+    const routers = reachability.due(this.#lost, now).filter((router) => isOnPath(this.#known, router));
+    for (const router of routers) this.#lost = reachability.probed(this.#lost, router, now);
+    const solicitation = (target: Ip6) => encodeNdp({ kind: "neighbor-solicitation", target, options: this.#ourMac() });
+    return routers.map((router) => ({ kind: "send", to: router, bytes: solicitation(router) }));
+  }
+
+  #ourMac(): readonly NdpOption[] {
     const { mac } = this.#link;
-    const options = mac ? [{ kind: "source-link-layer-address" as const, mac }] : [];
-    return [{ kind: "send", to: ALL_ROUTERS, bytes: encodeNdp({ kind: "router-solicitation", options }) }];
+    return mac ? [{ kind: "source-link-layer-address", mac }] : [];
   }
 
   #hear(packet: Packet, now: Instant): readonly Note[] {
-    const ra = this.#link.up && packet.from !== this.#link.linkLocal ? validAdvertisement(packet) : undefined;
-    if (!ra) return [];
+    const message = this.#link.up && packet.from !== this.#link.linkLocal ? validMessage(packet) : undefined;
+    if (message?.kind === "neighbor-advertisement" && message.solicited) return this.#hearAnswer(message.target, now);
+    return message?.kind === "router-advertisement" ? this.#hearRouter(packet, message, now) : [];
+  }
+
+  #hearAnswer(target: Ip6, now: Instant): readonly Note[] {
+    const wasLost = reachability.isLost(this.#lost, target);
+    this.#lost = reachability.answeredBy(this.#lost, target, now);
+    return wasLost && !reachability.isLost(this.#lost, target) ? [reachableNote(target)] : [];
+  }
+
+  #hearRouter(packet: Packet, ra: RouterAdvertisement, now: Instant): readonly Note[] {
     const before = this.#known;
     const learned = learn(before, packet.from, ra, { ...this.#options, linkMtu: this.#link.mtu }, now);
     this.#known = age(learned, this.#options, now);
     this.#overdueAt = overdueAt(this.#known, now);
+    this.#lost = reachability.heardOf(this.#lost, packet.from, now);
     if (ra.routerLifetime > 0) this.#soliciting = solicitation.answered(this.#soliciting);
     else if (this.#known.routers.length === 0) this.#ask(after(now, solicitation.RTR_SOLICITATION_INTERVAL));
     return advertisementNotes(packet.from, ra, before, this.#known);
   }
 
   #giveUp(router: Ip6, now: Instant): readonly Note[] {
-    const before = this.#known;
-    this.#known = withoutRouter(before, router);
-    if (this.#known.routers.length === before.routers.length) return [];
+    if (!isOnPath(this.#known, router) || reachability.isLost(this.#lost, router)) return [];
+    this.#lost = reachability.lost(this.#lost, router, now);
     this.#ask(now);
     return [unreachableNote(router)];
   }
@@ -161,12 +199,12 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
     if (!duplicate) return [];
     const addresses = this.#known.addresses.map((own) => (own === duplicate ? refused(own, now) : own));
     this.#known = { ...this.#known, addresses };
-    return [duplicateNote(address, duplicate.dadCounter >= IDGEN_RETRIES)];
+    return [duplicateNote("ra-client.duplicate", "the WAN", address, isLastTry(duplicate))];
   }
 
   /** The fact, when it is another one than before. */
   #tell(): readonly Output<RaClientFact>[] {
-    const fact = toFact(this.#known);
+    const fact = toFact(this.#known, this.#unreachable);
     const text = JSON.stringify(fact);
     if (text === this.#told) return [];
     this.#told = text;
@@ -174,11 +212,10 @@ class RaClient implements Machine<RaClientInput, RaClientFact> {
   }
 }
 
-/** RFC 4861 6.1.2. Checksums are the kernel's work, and what came in fragments is left out by the socket (RFC 6980 section 5). */
-function validAdvertisement({ from, hopLimit, bytes }: Packet): RouterAdvertisement | undefined {
+/** RFC 4861 6.1.2 and 7.1.2. Checksums are the kernel's work, and what came in fragments is left out by the socket (RFC 6980 section 5). */
+function validMessage({ from, hopLimit, bytes }: Packet): NdpMessage | undefined {
   if (!isLinkLocal(from) || hopLimit !== 255) return undefined;
-  const message = decoded(bytes);
-  return message?.kind === "router-advertisement" ? message : undefined;
+  return decoded(bytes);
 }
 
 function decoded(bytes: Uint8Array): NdpMessage | undefined {
@@ -197,10 +234,11 @@ function overdueAt({ routers }: Discovered, now: Instant): Instant {
 }
 
 /** An address that waits for its new identifier is not used. */
-function toFact({ addresses, ...rest }: Discovered): RaClientFact {
+function toFact({ addresses, ...rest }: Discovered, unreachable: readonly Ip6[]): RaClientFact {
   const usable = addresses.filter((own) => own.replaceAt === undefined);
   return {
     ...rest,
+    unreachable,
     addresses: usable.map(({ address, prefix, limits, preferredUntil, validUntil }) => {
       return { address, prefix, temporary: limits !== undefined, preferredUntil, validUntil };
     }),

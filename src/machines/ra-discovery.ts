@@ -9,7 +9,7 @@ import type { NdpOption, Preference, PrefixInformation, RouterAdvertisement } fr
 import type { RaClientFact } from "./facts.ts";
 import { type AutoAddress, advertisedPrefix, agedAddresses, agingAt, type SlaacOptions } from "./slaac.ts";
 
-export interface Discovered extends Omit<RaClientFact, "addresses"> {
+export interface Discovered extends Omit<RaClientFact, "addresses" | "unreachable"> {
   readonly addresses: readonly AutoAddress[];
 }
 
@@ -43,13 +43,9 @@ export function learn(known: Discovered, from: Ip6, ra: RouterAdvertisement, opt
   return ra.options.reduce((state, option) => learnOption(state, from, option, options, now), headed);
 }
 
-/** Without a router that can't be reached, and what goes through it. */
-export function withoutRouter(known: Discovered, gone: Ip6): Discovered {
-  return {
-    ...known,
-    routers: known.routers.filter((router) => router.address !== gone),
-    routes: known.routes.filter((route) => route.router !== gone),
-  };
+/** Whether anything goes through this router. */
+export function isOnPath({ routers, routes }: Discovered, address: Ip6): boolean {
+  return routers.some((router) => router.address === address) || routes.some(({ router }) => router === address);
 }
 
 /** What is still true at `now`. */

@@ -4,20 +4,17 @@ import { hostAddress, type Prefix, prefixLength } from "../addr/prefix.ts";
 import { type Random, uniform } from "../addr/random.ts";
 import { after, between, deadline, type Instant, instant, milliseconds, seconds } from "../addr/time.ts";
 import type { PrefixInformation } from "../wire/ndp.ts";
-import { stableIid, temporaryIid } from "./stable-iid.ts";
+import { nextCounter, type Tries } from "./duplicate-tries.ts";
+import { stableAddress, temporaryIid } from "./stable-iid.ts";
 
 /** An address made from an advertised prefix. */
-export interface AutoAddress {
+export interface AutoAddress extends Tries {
   readonly address: Ip6;
   readonly prefix: Prefix;
   readonly preferredUntil: Instant;
   readonly validUntil: Instant;
   /** Present on temporary addresses: no RA extends them beyond these. */
   readonly limits?: Limits;
-  /** Identifiers that were refused before this one: DAD_Counter of RFC 7217 section 5. */
-  readonly dadCounter: number;
-  /** Refused by duplicate address detection: not used any more, and given another identifier at this Instant. */
-  readonly replaceAt?: Instant;
 }
 
 export interface Limits {
@@ -35,11 +32,6 @@ export interface SlaacOptions {
 
 /** RFC 4862 5.5.3(e): an unauthenticated RA does not cut a valid lifetime below this. */
 const TWO_HOURS = seconds(7200);
-/** RFC 7217 section 6, and the same number as TEMP_IDGEN_RETRIES of RFC 8981 3.8. */
-export const IDGEN_RETRIES = 3;
-const IDGEN_DELAY = seconds(1);
-/** After the last try: whoever claims every address may stop some day, and then the first identifier is right again. */
-const RECOVERY_DELAY = seconds(60);
 /** RFC 8981 3.8. */
 const TEMP_VALID_LIFETIME = seconds(2 * 86_400);
 const TEMP_PREFERRED_LIFETIME = seconds(86_400);
@@ -62,7 +54,7 @@ export function advertisedPrefix(
   const known = addresses.some((own) => own.prefix === prefix);
   if (known) return addresses.map((own) => (own.prefix === prefix ? extended(own, option, now) : own));
   if (valid === 0 || prefixLength(prefix) !== 64) return addresses;
-  return withRoom(addresses).concat(stableAddress(option, options, now));
+  return withRoom(addresses).concat(lastingAddress(option, options, now));
 }
 
 /** Addresses that are still valid; refused ones get another identifier when it is time, temporary ones that near their end a successor. */
@@ -81,20 +73,16 @@ export function agingAt(addresses: readonly AutoAddress[]): readonly (Instant | 
   return addresses.flatMap((own) => [own.validUntil, own.replaceAt, own.limits && regenerationAt(own.limits)]);
 }
 
-/** The address after duplicate address detection has refused it: RFC 7217 section 6. */
-export function refused(own: AutoAddress, now: Instant): AutoAddress {
-  return { ...own, replaceAt: after(now, own.dadCounter < IDGEN_RETRIES ? IDGEN_DELAY : RECOVERY_DELAY) };
-}
-
 function replaced(duplicate: AutoAddress, options: SlaacOptions): AutoAddress {
   const { replaceAt: _, ...own } = duplicate;
-  const dadCounter = own.dadCounter < IDGEN_RETRIES ? own.dadCounter + 1 : 0;
-  const iid = own.limits ? temporaryIid(options.random) : stableIid({ ...options, prefix: own.prefix, dadCounter });
-  return { ...own, dadCounter, address: hostAddress(own.prefix, iid) };
+  const { prefix, limits } = own;
+  const dadCounter = nextCounter(own);
+  const address = limits ? hostAddress(prefix, temporaryIid(options.random)) : stableAddress({ ...options, prefix, dadCounter });
+  return { ...own, dadCounter, address };
 }
 
-function stableAddress({ prefix, preferred, valid }: PrefixInformation, options: SlaacOptions, now: Instant): AutoAddress {
-  const address = hostAddress(prefix, stableIid({ ...options, prefix, dadCounter: 0 }));
+function lastingAddress({ prefix, preferred, valid }: PrefixInformation, options: SlaacOptions, now: Instant): AutoAddress {
+  const address = stableAddress({ ...options, prefix, dadCounter: 0 });
   return { address, prefix, preferredUntil: deadline(now, preferred), validUntil: deadline(now, valid), dadCounter: 0 };
 }
 

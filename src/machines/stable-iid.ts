@@ -1,8 +1,8 @@
 /** Interface identifiers that do not tell who made them: stable ones (RFC 7217 section 5), and temporary ones (RFC 8981 3.3.1). */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { prefixAddress, type Prefix } from "../addr/prefix.ts";
-import { ip6ToBytes } from "../addr/ip.ts";
+import { type Ip6, ip6ToBytes } from "../addr/ip.ts";
+import { hostAddress, type Prefix, prefixAddress } from "../addr/prefix.ts";
 import type { Random } from "../addr/random.ts";
 
 export interface StableIidInput {
@@ -23,6 +23,11 @@ export function stableIid({ secret, prefix, interfaceName, dadCounter }: StableI
     const iid = firstWord(hmac(sha256, secret, data));
     if (!isReserved(iid)) return iid;
   }
+}
+
+/** The address that `stableIid` makes in the prefix. */
+export function stableAddress(input: StableIidInput): Ip6 {
+  return hostAddress(input.prefix, stableIid(input));
 }
 
 /** A random 64-bit identifier that is not reserved. */

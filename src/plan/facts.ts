@@ -1,6 +1,7 @@
 /** Everything the plan is made from, besides the config. */
 import type { Prefix } from "../addr/prefix.ts";
 import type { Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
+import type { LanIdentifiersFact } from "../machines/lan-identifiers.ts";
 import type { Dhcpv6ServerWatchFact } from "../machines/dhcpv6-server-watch.ts";
 import type { LinkFact } from "./kernel-state.ts";
 import type { SubnetMemory } from "./subnets.ts";
@@ -19,6 +20,6 @@ export interface Facts {
   readonly ula: Prefix;
   /** RFC 7217 secret. */
   readonly secret: Uint8Array;
-  /** Duplicates met on each LAN interface. */
-  readonly dadCounters: Readonly<Record<string, number>>;
+  /** By LAN interface: the /64s in which another device had our first address. */
+  readonly refused: Readonly<Record<string, LanIdentifiersFact>>;
 }

@@ -5,8 +5,10 @@ import { ip6, isEui64 } from "../addr/ip.ts";
 import { contains, prefix, prefixLength } from "../addr/prefix.ts";
 import { NEVER } from "../addr/time.ts";
 import { bound, configOf, DELEGATION, delegation, factsOf, heard, inSeconds, NOW, WAN } from "../../test/fixtures/home-facts.ts";
+import type { RaClientFact } from "../machines/facts.ts";
 import type { Facts } from "./facts.ts";
 import { plan } from "./plan.ts";
+import { sysctlPaths } from "./sysctls.ts";
 
 test("[GEN-1] nothing is forwarded until there is a delegated prefix that a LAN can use; a lease from before a restart counts", () => {
   const forwards = (facts: Partial<Facts>): boolean => plan(configOf(), factsOf(facts), NOW).forwarding;
@@ -40,10 +42,41 @@ test("[WRA-8] the gateway's addresses on the LANs tell no MAC address, stay with
 });
 
 test("[WRA-7] a duplicate on a LAN makes another address there and nowhere else", () => {
-  const addressOn = (name: string, dadCounters: Facts["dadCounters"]) =>
-    plan(configOf(["home", "guest"]), factsOf({ dadCounters }), NOW).kernel.addresses.find((own) => own.interface === name)!.address;
-  assert.notEqual(addressOn("eth0", {}), addressOn("eth0", { eth0: 1 }));
-  assert.equal(addressOn("eth1", {}), addressOn("eth1", { eth0: 1 }));
+  const addressOn = (name: string, refused: Facts["refused"]) =>
+    plan(configOf(["home", "guest"]), factsOf({ refused }), NOW).kernel.addresses.find((own) => own.interface === name)?.address;
+  const once = { prefix: prefix("2605:59c8:1200::/64"), dadCounter: 1 };
+  assert.notEqual(addressOn("eth0", {}), addressOn("eth0", { eth0: [once] }));
+  assert.equal(addressOn("eth1", {}), addressOn("eth1", { eth0: [once] }));
+  assert.equal(
+    addressOn("eth0", {}),
+    addressOn("eth0", { eth0: [{ ...once, prefix: prefix("2605:59c8:3400::/64") }] }),
+    "of another prefix",
+  );
+  assert.equal(addressOn("eth0", { eth0: [{ ...once, replaceAt: inSeconds(1) }] }), undefined, "it waits for its next try");
+});
+
+test("[WRA-7] the owner is told of a LAN on which every address was taken, by its name and the last address, while that prefix is there", () => {
+  const noticesOf = (refused: Facts["refused"]) =>
+    plan(configOf(), factsOf({ refused }), NOW).notices.filter(({ name }) => name === "address.duplicate");
+  const gaveUp = ip6("2605:59c8:1200::77");
+  const given = { prefix: prefix("2605:59c8:1200::/64"), dadCounter: 3, replaceAt: inSeconds(60), gaveUp };
+  const [notice, ...others] = noticesOf({ eth0: [given] });
+  assert.match(notice!.text, /"home".* 2605:59c8:1200::77 /);
+  assert.deepEqual(others, []);
+  assert.deepEqual(noticesOf({ eth0: [{ ...given, prefix: prefix("2605:59c8:3400::/64") }] }), []);
+});
+
+test("Reachable Time and Retrans Timer of an advertisement are the WAN's within sane bounds, in steps that every kernel can show", () => {
+  const timers = (ra: Partial<RaClientFact>) => {
+    const { sysctls } = plan(configOf(), factsOf({ ra: heard(ra) }), NOW).kernel;
+    return Object.entries(sysctls).flatMap(([path, value]) => (path.startsWith(`net/ipv6/neigh/${WAN}/`) ? [value] : []));
+  };
+  assert.deepEqual(timers({}), []);
+  assert.deepEqual(timers({ reachableTime: 30_049, retransTimer: 1000 }), ["30000", "1000"]);
+  for (const reachableTime of [1, 999, 3_600_001, 0xffff_ffff]) assert.deepEqual(timers({ reachableTime }), [], `${reachableTime}`);
+  for (const retransTimer of [1, 99, 10_001, 0xffff_ffff]) assert.deepEqual(timers({ retransTimer }), [], `${retransTimer}`);
+  const paths = Object.keys(plan(configOf(), factsOf({ ra: heard({ reachableTime: 5000, retransTimer: 500 }) }), NOW).kernel.sysctls);
+  for (const path of paths) assert.ok(sysctlPaths(configOf()).includes(path), `the former value of ${path} is looked at`);
 });
 
 test("[SUB-4] no address of ours outlives what it comes from", () => {

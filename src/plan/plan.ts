@@ -2,7 +2,7 @@
 import type { Instant } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import type { Advertisement } from "../machines/facts.ts";
-import { planAddresses } from "./addresses.ts";
+import { addressNotices, planAddresses } from "./addresses.ts";
 import { planAdvertisements } from "./advertisements.ts";
 import type { Facts } from "./facts.ts";
 import { planFirewall } from "./firewall.ts";
@@ -41,6 +41,6 @@ export function plan(config: Config, facts: Facts, now: Instant): Desired {
     advertisements: planAdvertisements(config, facts, holdings, subnets, hasWayOut(facts, config.wan.interface, now), now),
     subnets: memory,
     forwarding,
-    notices,
+    notices: [...notices, ...addressNotices(facts, subnets)],
   };
 }

@@ -49,6 +49,26 @@ test("two routers of one preference have routes of different metrics, so that th
   assert.equal(new Set(metrics).size, 2);
 });
 
+test("[RA-11] a router that does not answer is the last choice and no way out; what it alone leads to goes by another one", () => {
+  const [high, low] = [
+    { address: ROUTER, preference: "high" as const, until: inSeconds(1800) },
+    { address: OTHER_ROUTER, preference: "low" as const, until: inSeconds(1800) },
+  ];
+  const far = { destination: prefix("2a00::/16"), router: ROUTER, preference: "high" as const, until: inSeconds(500) };
+  const both = { routers: [high, low], routes: [far], unreachable: [ROUTER] };
+  const gateways = defaultRoutes(both).toSorted((a, b) => a.metric - b.metric);
+  assert.deepEqual(
+    gateways.map(({ gateway }) => gateway),
+    [OTHER_ROUTER, ROUTER],
+  );
+  assert.ok(gateways[1]!.metric < 900, "before what is withdrawn");
+  assert.ok(!unicast(both).some(({ destination }) => destination === far.destination));
+  assert.equal(hasWayOut(factsOf({ ra: heard(both) }), WAN, NOW), true);
+  const alone = { routers: [high], unreachable: [ROUTER] };
+  assert.equal(hasWayOut(factsOf({ ra: heard(alone) }), WAN, NOW), false);
+  assert.equal(defaultRoutes(alone).length, 1, "it is used all the same");
+});
+
 test("our default routes win over those that the kernel makes of advertisements", () => {
   const preferences = (["high", "medium", "low"] as const).map((preference, i) => ({
     address: ip6(`fe80::${i + 1}`),

@@ -16,6 +16,8 @@ import { without } from "./prefix-difference.ts";
 const ON_LINK_METRIC = 250;
 /** Two routers of one preference differ too: the kernel would spread flows over equal routes, although each may drop the other's addresses. */
 const ROUTER_METRIC: Readonly<Record<RouterPreference, number>> = { high: 500, medium: 600, low: 700 };
+/** RFC 4861 6.3.6: a router that does not answer is used when there is no other. */
+const UNREACHABLE_METRIC = 800;
 /** Behind everything that lives: the /64 may be in use on another LAN by now. */
 const WITHDRAWN_METRIC = 900;
 /** A catch-all: any route of the same destination that means something is better. */
@@ -40,46 +42,55 @@ export function planRoutes(
 /** Whether a route leads out of the home: without one nobody may be offered us as default router (RFC 7084 G-4, G-5). */
 export function hasWayOut({ ra, links }: Facts, wan: string, now: Instant): boolean {
   const carrier = links.some((link) => link.name === wan && link.up && link.carrier);
-  return carrier && ra !== undefined && defaultRouters(ra, now).length > 0;
+  return carrier && ra !== undefined && defaultRouters(ra, now).some(({ reachable }) => reachable);
 }
 
-interface DefaultRouter {
+interface Gateway {
   readonly address: Ip6;
   readonly preference: RouterPreference;
   readonly until: Instant;
 }
 
+interface DefaultRouter extends Gateway {
+  readonly reachable: boolean;
+}
+
 /** A route information option for ::/0 says more than the header of its advertisement (RFC 4191 3.1, type C hosts). */
-function defaultRouters({ routers, routes }: RaClientFact, now: Instant): readonly DefaultRouter[] {
-  const byAddress = new Map<Ip6, DefaultRouter>(routers.map(({ address, preference, until }) => [address, { address, preference, until }]));
-  for (const { destination, router, preference, until } of routes) {
-    if (destination === DEFAULT_ROUTE) byAddress.set(router, { address: router, preference, until });
+function defaultRouters({ routers, routes, unreachable }: RaClientFact, now: Instant): readonly DefaultRouter[] {
+  const advertised = routers.map(({ address, preference, until }) => ({ router: address, preference, until }));
+  const optional = routes.filter(({ destination }) => destination === DEFAULT_ROUTE);
+  const byAddress = new Map<Ip6, DefaultRouter>();
+  for (const { router: address, preference, until } of [...advertised, ...optional]) {
+    byAddress.set(address, { address, preference, until, reachable: !unreachable.includes(address) });
   }
   return [...byAddress.values()].filter(({ until }) => until > now).slice(0, MOST_ROUTERS);
 }
 
 function wanRoutes(name: string, ra: RaClientFact, holdings: readonly Holding[], now: Instant): readonly UnicastRoute[] {
   const foreign = (destination: Prefix): boolean => isForeign(destination, holdings);
-  const ranks = new Map<RouterPreference, number>();
-  const byRouter = (destination: Prefix, { address, preference, until }: DefaultRouter, rank: number): UnicastRoute => ({
+  const ranks = new Map<number, number>();
+  const byRouter = (destination: Prefix, { address, preference, until }: Gateway, metric: number): UnicastRoute => ({
     kind: "unicast",
     destination,
     interface: name,
     gateway: address,
-    metric: ROUTER_METRIC[preference] + rank,
+    metric,
     preference,
     until,
   });
   const routers = defaultRouters(ra, now);
   const defaults = routers.map((router) => {
-    const rank = ranks.get(router.preference) ?? 0;
-    ranks.set(router.preference, rank + 1);
-    return byRouter(DEFAULT_ROUTE, router, rank);
+    const base = router.reachable ? ROUTER_METRIC[router.preference] : UNREACHABLE_METRIC;
+    const rank = ranks.get(base) ?? 0;
+    ranks.set(base, rank + 1);
+    return byRouter(DEFAULT_ROUTE, router, base + rank);
   });
   const specific = ra.routes
     .filter(({ destination, until }) => destination !== DEFAULT_ROUTE && until > now && foreign(destination))
+    // It would win over the default route of a router that answers.
+    .filter(({ router }) => !ra.unreachable.includes(router))
     .map(({ destination, router, preference, until }) =>
-      byRouter(destination, { address: router, preference, until }, rankOf(routers, router)),
+      byRouter(destination, { address: router, preference, until }, ROUTER_METRIC[preference] + rankOf(routers, router)),
     );
   const links = ra.onLink
     .filter(({ prefix: value, until }) => until > now && foreign(value))

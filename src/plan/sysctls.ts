@@ -52,14 +52,31 @@ const FLOW_TIMERS: Switches = {
 /** A hostile advertisement must not keep our packets from getting far (RFC 4861 6.3.4 has no lower bound). */
 const LEAST_HOP_LIMIT = 32;
 
+interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** An hour is what a router may say at most (RFC 4861 6.2.1); below a second nothing but solicitations would be on the wire. Milliseconds. */
+const REACHABLE_TIME: Range = { least: 1000, most: 3_600_000 };
+/** RFC 4861 has no bounds; duplicate address detection waits as long too. Milliseconds. */
+const RETRANS_TIMER: Range = { least: 100, most: 10_000 };
+/** The kernel counts in ticks of 1 to 10 ms, and would show another value than one that is no multiple of them. Milliseconds. */
+const TIMER_STEP = 100;
+
 /**
  * Path below /proc/sys to value. The rules that keep the home closed are in place before forwarding is on, and it stays as it was until there are subnets
  * to forward between.
  */
 export function planSysctls(config: Config, ra: RaClientFact | undefined, forwarding: boolean): Switches {
   const fixed = fixedSwitches(config);
-  return { ...fixed, ...(forwarding && FORWARDING), ...(ra && inFolder(wanFolder(config), parametersOf(ra))) };
+  return { ...fixed, ...(forwarding && FORWARDING), ...(ra && parametersOn(config.wan.interface, ra)) };
 }
+
+const parametersOn = (wan: string, ra: RaClientFact): Switches => ({
+  ...inFolder(`net/ipv6/conf/${wan}/`, parametersOf(ra)),
+  ...inFolder(`net/ipv6/neigh/${wan}/`, timersOf(ra)),
+});
 
 const FORWARDING: Switches = { "net/ipv6/conf/all/forwarding": "1" };
 
@@ -83,7 +100,8 @@ const wanFolder = (config: Config): string => `net/ipv6/conf/${config.wan.interf
 /** Every path that a plan for this config can hold. */
 export function sysctlPaths(config: Config): readonly string[] {
   const parameters = ["mtu", "hop_limit"].map((name) => wanFolder(config) + name);
-  return [...Object.keys(planSysctls(config, undefined, true)), ...parameters];
+  const timers = ["base_reachable_time_ms", "retrans_time_ms"].map((name) => `net/ipv6/neigh/${config.wan.interface}/${name}`);
+  return [...Object.keys(planSysctls(config, undefined, true)), ...parameters, ...timers];
 }
 
 /** What the provider's routers say of the link, RFC 4861 6.3.4. The ra-client has checked the MTU. */
@@ -93,6 +111,20 @@ function parametersOf({ mtu, hopLimit }: RaClientFact): Switches {
     ...(hopLimit !== undefined && hopLimit >= LEAST_HOP_LIMIT && { hop_limit: String(hopLimit) }),
   };
 }
+
+/** The ra-client keeps what was said last: 0 is no value, and no reason to go back to the kernel's own (RFC 4861 6.3.4). */
+function timersOf({ reachableTime, retransTimer }: RaClientFact): Switches {
+  return {
+    ...(isWithin(reachableTime, REACHABLE_TIME) && { base_reachable_time_ms: inSteps(reachableTime) }),
+    ...(isWithin(retransTimer, RETRANS_TIMER) && { retrans_time_ms: inSteps(retransTimer) }),
+  };
+}
+
+function isWithin(value: number | undefined, { least, most }: Range): value is number {
+  return value !== undefined && value >= least && value <= most;
+}
+
+const inSteps = (value: number): string => String(Math.round(value / TIMER_STEP) * TIMER_STEP);
 
 function inFolder(folder: string, values: Switches): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [folder + key, value]));

@@ -59,7 +59,9 @@ export class LinkSockets {
     const wan = name === this.#wan;
     const ndp = openRawIcmpv6({
       interface: name,
-      types: wan ? [NDP_TYPE.routerAdvertisement] : [NDP_TYPE.routerSolicitation, NDP_TYPE.routerAdvertisement],
+      types: wan
+        ? [NDP_TYPE.routerAdvertisement, NDP_TYPE.neighborAdvertisement]
+        : [NDP_TYPE.routerSolicitation, NDP_TYPE.routerAdvertisement],
       groups: wan ? [ALL_NODES] : [ALL_NODES, ALL_ROUTERS],
       receive: (datagrams) => this.#receive(name, "ndp", datagrams),
     });

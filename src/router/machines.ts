@@ -1,17 +1,19 @@
 /** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
-import { ALL_NODES } from "../addr/ip.ts";
+import { ALL_NODES, type Ip6 } from "../addr/ip.ts";
 import { type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
 import { createDhcpv6ServerWatch, type Dhcpv6ServerWatchFact, type Dhcpv6ServerWatchInput } from "../machines/dhcpv6-server-watch.ts";
 import type { Advertisement, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
 import type { Packet } from "../machines/machine.ts";
+import { createLanIdentifiers, type LanIdentifiersFact, type LanIdentifiersInput } from "../machines/lan-identifiers.ts";
 import { createNeighborAnnouncer, type NeighborAnnouncerInput } from "../machines/neighbor-announcer.ts";
 import { createRaClient, type RaClientInput } from "../machines/ra-client.ts";
 import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
 import type { Facts } from "../plan/facts.ts";
 import type { LinkFact, Observed } from "../plan/kernel-state.ts";
 import type { Past } from "./past.ts";
+import { NDP_TYPE } from "../wire/ndp.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
 import type { Event, Outgoing, Protocol, World } from "./world.ts";
 
@@ -34,8 +36,9 @@ export class Machines {
   readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
   /** By interface. */
   readonly #serverWatches: ReadonlyMap<string, Seat<Dhcpv6ServerWatchInput, Dhcpv6ServerWatchFact>>;
+  /** By interface. */
+  readonly #identifiers: ReadonlyMap<string, Seat<LanIdentifiersInput, LanIdentifiersFact>>;
   readonly #seats: readonly AnySeat[];
-  readonly #dadCounters = new Map<string, number>();
   /** Since when the WAN has its cable: the random delays of the first solicitations, of routers and of leases, count from there. */
   #carrierSince: Instant | undefined;
   #heardAt: Instant | undefined;
@@ -71,13 +74,20 @@ export class Machines {
         return [lan.interface, new Seat({ name, link: lan.interface, protocol: "ndp", durability: "disk" }, machine, desk)];
       }),
     );
+    this.#identifiers = new Map(
+      lans.map(({ interface: link }) => {
+        const place = { name: `lan-identifiers-${link}`, link, protocol: "ndp", durability: "boot" } as const;
+        return [link, new Seat(place, createLanIdentifiers({ secret: identity.secret, interfaceName: link }), desk)];
+      }),
+    );
     this.#serverWatches = new Map(
       lans.map(({ interface: link }) => {
         const place = { name: `dhcpv6-server-watch-${link}`, link, protocol: "dhcpv6", durability: "boot" } as const;
         return [link, new Seat(place, createDhcpv6ServerWatch({ random, duid: identity.duid }), desk)];
       }),
     );
-    this.#seats = [this.#raClient, this.#dhcpv6, this.#announcer, ...this.#raServers.values(), ...this.#serverWatches.values()];
+    const byLan = [this.#raServers, this.#serverWatches, this.#identifiers];
+    this.#seats = [this.#raClient, this.#dhcpv6, this.#announcer, ...byLan.flatMap((seats): readonly AnySeat[] => [...seats.values()])];
   }
 
   /** Hands an event to those whom it concerns, then a tick to those whose time has come. */
@@ -136,28 +146,25 @@ export class Machines {
   /** Tells the owner of each address that duplicate address detection has refused it. */
   seeDuplicates(duplicates: Observed["duplicates"], now: Instant): void {
     for (const { interface: name, address } of duplicates) {
-      if (name !== this.#wan) this.#dadCounters.set(name, (this.#dadCounters.get(name) ?? 0) + 1);
+      if (name !== this.#wan) this.#identifiers.get(name)?.deliver({ kind: "duplicate", address }, now);
       else if (this.#dhcpv6.fact?.addresses.some((leased) => leased.address === address)) {
         this.#dhcpv6.deliver({ kind: "duplicate", address }, now);
       } else this.#raClient.deliver({ kind: "duplicate", address }, now);
     }
   }
 
-  /** A router of the provider that does not answer is none, until it advertises itself again. */
+  /** A router of the provider that does not answer is the last choice, until it answers again. */
   seeUnreachable(neighbors: Observed["unreachable"], now: Instant): void {
     for (const { interface: name, address } of neighbors) {
       if (name === this.#wan) this.#raClient.deliver({ kind: "unreachable", router: address }, now);
     }
   }
 
-  /** Lets the first-hop router learn our new addresses (RFC 9131) once they may be used. */
+  /** Lets the first-hop router learn our new addresses (RFC 9131) once they may be used, and each LAN which of its own have passed. */
   seeReady(observed: Observed, now: Instant): void {
+    for (const [name, seat] of this.#identifiers) seat.deliver({ kind: "ready", addresses: readyOn(name, observed) }, now);
     const mac = observed.links.find((link) => link.name === this.#wan)?.mac;
-    if (mac === undefined) return;
-    const addresses = observed.addresses
-      .filter((candidate) => candidate.interface === this.#wan && !observed.tentative.includes(candidate.address))
-      .map((candidate) => candidate.address);
-    this.#announcer.deliver({ kind: "addresses", addresses, mac }, now);
+    if (mac !== undefined) this.#announcer.deliver({ kind: "addresses", addresses: readyOn(this.#wan, observed), mac }, now);
   }
 
   /**
@@ -171,15 +178,16 @@ export class Machines {
 
   advertise(link: string, advertisement: Advertisement, now: Instant): void {
     this.#raServers.get(link)?.deliver({ kind: "advertise", advertisement }, now);
+    this.#identifiers.get(link)?.deliver({ kind: "prefixes", prefixes: advertisement.prefixes.map(({ prefix }) => prefix) }, now);
   }
 
-  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "lanServers" | "dadCounters"> {
+  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "lanServers" | "refused"> {
     return {
       ra: this.#raClient.fact,
       dhcpv6: this.#dhcpv6.fact,
       lans: factsByLink(this.#raServers),
       lanServers: factsByLink(this.#serverWatches),
-      dadCounters: Object.fromEntries(this.#dadCounters),
+      refused: factsByLink(this.#identifiers),
     };
   }
 
@@ -189,6 +197,7 @@ export class Machines {
       hearers.get(link)?.deliver(packet, now);
       return;
     }
+    if (protocol === "ndp" && packet.bytes[0] === NDP_TYPE.neighborAdvertisement) return this.#raClient.deliver(packet, now);
     const wasSilent = this.#heardAt === undefined || now - this.#heardAt > SILENCE;
     if (protocol === "ndp" && wasSilent) this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
     this.#heardAt = now;
@@ -215,6 +224,7 @@ export class Machines {
     if (name !== this.#wan) {
       this.#raServers.get(name)?.deliver({ kind: "link", ...about }, now);
       this.#serverWatches.get(name)?.deliver({ kind: "link", up }, now);
+      this.#identifiers.get(name)?.deliver({ kind: "link", up, ...(link && { mac: link.mac }) }, now);
       return;
     }
     this.#carrierSince = carrier ? (this.#carrierSince ?? now) : undefined;
@@ -225,6 +235,11 @@ export class Machines {
     this.#raClient.deliver({ kind: "link", ...about, ...since }, now);
     this.#dhcpv6.deliver({ kind: "link", up: mayAsk, ...since }, now);
   }
+}
+
+/** Addresses of ours that duplicate address detection has nothing against. */
+function readyOn(name: string, { addresses, tentative }: Observed): readonly Ip6[] {
+  return addresses.filter((own) => own.interface === name && !tentative.includes(own.address)).map(({ address }) => address);
 }
 
 function factsByLink<Fact>(seats: ReadonlyMap<string, { readonly fact: Fact | undefined }>): Readonly<Record<string, Fact>> {

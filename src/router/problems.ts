@@ -1,12 +1,27 @@
 /** What is wrong with this box now, in sentences with a remedy: shown by `up` when it starts and by `status`. */
 import type { Problem } from "../api/status.ts";
 import { findForeignDrops, type ForeignDrop } from "../doctor/foreign-drops.ts";
+import { legacyTables } from "../kernel/legacy-tables.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import type { Note } from "../machines/machine.ts";
 
-/** Foreign rules that refuse what skylan lets through. @throws KernelError */
+/** Foreign rules that refuse what skylan lets through, and tables that may hold some. @throws KernelError */
 export function foreignRuleProblems(): readonly Problem[] {
-  return findForeignDrops(openNftables().run([{ list: { ruleset: null } }], "list all firewall rules")).map(problem);
+  const drops = findForeignDrops(openNftables().run([{ list: { ruleset: null } }], "list all firewall rules"));
+  return [...drops.map(problem), ...legacyTableProblems(legacyTables())];
+}
+
+/** What stands in these tables cannot be seen from here: one problem, and how to look. */
+export function legacyTableProblems(tables: readonly string[]): readonly Problem[] {
+  if (tables.length === 0) return [];
+  return [
+    {
+      name: "firewall.legacy-tables",
+      text: `the old ip6tables has tables here (${tables.join(", ")}) that nft does not show: a drop in them beats our accept`,
+      remedy:
+        "look at them with ip6tables-legacy -S; where they hold no rules and no policy DROP, nothing is wrong, and after the next boot without ip6tables-legacy they are gone",
+    },
+  ];
 }
 
 /** For the log: the problems of `now` that were not there before (RFC 7084 WPD-3). A text that has changed is another problem. */

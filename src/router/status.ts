@@ -50,7 +50,12 @@ function describeWan(config: Config, { facts, desired, observed }: View, now: In
     carrier: link?.carrier ?? false,
     ...(link?.linkLocal && { linkLocal: link.linkLocal }),
     ...(ra?.routers.some((router) => router.address === STARLINK_ROUTER) && { provider: "Starlink" }),
-    routers: (ra?.routers ?? []).map(({ address, preference, until }) => ({ address, preference, left: left(now, until) })),
+    routers: (ra?.routers ?? []).map(({ address, preference, until }) => ({
+      address,
+      preference,
+      left: left(now, until),
+      ...(ra?.unreachable.includes(address) && { unreachable: true as const }),
+    })),
     ...(ra?.heard && { flags: { managed: ra.managed, other: ra.other } }),
     addresses: addresses.map((address) => ({
       address: address.address,

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contains, prefix, prefixLength } from "../addr/prefix.ts";
 import { type Seconds, seconds } from "../addr/time.ts";
+import { STARLINK } from "../lab/provider-profile.ts";
 import { decodeDhcpv6 } from "../wire/dhcpv6.ts";
-import { createSimHome, SETTLING, type SimHome } from "./home.ts";
+import { createSimHome, SETTLING, type SimHome, TWO_LANS } from "./home.ts";
 import { mend, passNight, restart } from "./night.ts";
 
 function delegated(home: SimHome): string[] {
@@ -102,6 +103,20 @@ test("[ROB-3] when only the router's lifetime ends, hosts lose the way out and k
   assert.deepEqual(home.invariants.violations, []);
 });
 
+test("[RA-11] [ROB-3] while the router advertises itself but does not answer, hosts lose the way out once and keep their addresses", () => {
+  const home = started(9);
+  home.gateway.kernel.unreachable.push({ interface: "wan0", address: STARLINK.linkLocal });
+  home.gateway.handle({ kind: "kernel" });
+  home.pass(seconds(4));
+  for (let minute = 0; minute < 30; minute++) {
+    for (const host of home.hosts.values()) assert.deepEqual([host.preferred().length, host.hasDefaultRouter()], [1, false], `${minute}`);
+    const routers = home.gateway.loop!.view().facts.ra!.routers;
+    assert.equal(routers.length, 1, "it goes on advertising itself");
+    home.pass(seconds(60));
+  }
+  assert.deepEqual(home.invariants.violations, []);
+});
+
 const seed = Number(process.env["SKYLAN_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 for (let night = 0; night < 8; night++) {
   test(`a night of outages (SKYLAN_SEED=${seed}, night ${night}) breaks no rule, and in the morning everything is well`, () => {
@@ -132,4 +147,27 @@ test("[REN-8] a process that dies after any step of a renumbering does no harm: 
     assert.deepEqual(home.invariants.violations, [], `dead after ${steps} steps`);
   }
   assert.ok(steps > 15, `only ${steps} steps`);
+});
+
+test("[WRA-7] a device that claims every address of a LAN is probed four times and then left alone, and costs nobody the way out", () => {
+  const home = createSimHome({ seed: 8, config: `${TWO_LANS}[ula]\nprefix = "auto"\n` });
+  const claimed = new Map<string, number>();
+  home.gateway.kernel.isTaken = (link, address) => {
+    if (link === "lan0") claimed.set(address, (claimed.get(address) ?? 0) + 1);
+    return link === "lan0";
+  };
+  home.gateway.start();
+  home.pass(seconds(55));
+  // Of the delegation and of the ULA: Linux deletes the former by itself, and shows the latter as refused until we do.
+  assert.deepEqual(
+    [...claimed.values()],
+    Array.from({ length: 8 }, () => 1),
+  );
+  const problems = () => (home.gateway.loop?.view().desired?.notices ?? []).map(({ name }) => name);
+  assert.deepEqual(problems(), ["address.duplicate", "address.duplicate"]);
+  for (const host of home.hosts.values()) assert.deepEqual([host.preferred().length, host.hasDefaultRouter()], [2, true]);
+  home.gateway.kernel.isTaken = () => false;
+  home.pass(seconds(65));
+  const own = home.gateway.kernel.observe({ sysctls: [] }).addresses.filter((address) => address.interface === "lan0");
+  assert.deepEqual([own.length, problems()], [2, []]);
 });

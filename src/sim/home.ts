@@ -19,7 +19,7 @@ export interface SimHomeOptions {
   readonly config?: string;
 }
 
-const TWO_LANS = `
+export const TWO_LANS = `
 [wan]
 interface = "wan0"
 

@@ -1,12 +1,22 @@
 /** A kernel made of plain data: links, our addresses with duplicate address detection, routes that expire, switches, a rule set. */
 import type { Ip6 } from "../addr/ip.ts";
 import { mac } from "../addr/mac.ts";
-import { after, between, type Instant, seconds } from "../addr/time.ts";
+import { after, between, type Instant, NEVER, seconds } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
 import type { AddressState, LinkFact, Observed, RouteState, Ruleset } from "../plan/kernel-state.ts";
 
 /** Duplicate address detection with one probe, RFC 4862 5.1. */
 const DAD = seconds(1);
+
+interface SimAddress {
+  readonly state: AddressState;
+  /** When the probes end. */
+  readonly readyAt: Instant;
+  /** What they have shown; undefined until then. */
+  refused?: boolean;
+}
+
+type Duplicate = Observed["duplicates"][number];
 
 interface SimLink {
   readonly name: string;
@@ -24,9 +34,15 @@ export interface SimLinkOptions {
 }
 
 export class SimKernel {
+  /** Whether another device on this link claims an address that is being probed. */
+  isTaken: (link: string, address: Ip6) => boolean = () => false;
+  /** Neighbours that Neighbor Discovery has given up; told once. */
+  readonly unreachable: Observed["unreachable"][number][] = [];
   readonly #now: () => Instant;
   readonly #links: SimLink[];
-  #addresses: { readonly state: AddressState; readonly readyAt: Instant }[] = [];
+  #addresses: SimAddress[] = [];
+  /** Refused ones that Linux deletes, because they have a lifetime: told once. */
+  #deleted: Duplicate[] = [];
   #routes: RouteState[] = [];
   #ruleset: Ruleset | undefined;
   readonly #sysctls = new Map<string, string>();
@@ -54,6 +70,7 @@ export class SimKernel {
   observe(wanted: { readonly sysctls: readonly string[] }): Observed {
     this.#expire();
     const now = this.#now();
+    const failed = this.#addresses.filter(({ refused }) => refused);
     return {
       links: this.#links.map((link, index) => linkFact(link, index + 1, now)),
       up: this.#links.filter((link) => link.up).map((link) => link.name),
@@ -62,8 +79,8 @@ export class SimKernel {
       sysctls: Object.fromEntries(wanted.sysctls.map((path) => [path, this.#sysctls.get(path) ?? "0"])),
       ruleset: this.#ruleset,
       tentative: this.#addresses.filter(({ readyAt }) => readyAt > now).map(({ state }) => state.address),
-      duplicates: [],
-      unreachable: [],
+      duplicates: [...failed.map(({ state }) => duplicate(state)), ...this.#deleted.splice(0)],
+      unreachable: this.unreachable.splice(0),
     };
   }
 
@@ -108,10 +125,16 @@ export class SimKernel {
 
   #expire(): void {
     const now = this.#now();
-    this.#addresses = this.#addresses.filter(({ state }) => state.validUntil > now);
+    for (const entry of this.#addresses)
+      if (entry.readyAt <= now) entry.refused ??= this.isTaken(entry.state.interface, entry.state.address);
+    const deleted = this.#addresses.filter(({ state, refused }) => refused && state.validUntil !== NEVER);
+    this.#deleted.push(...deleted.map(({ state }) => duplicate(state)));
+    this.#addresses = this.#addresses.filter((entry) => entry.state.validUntil > now && !deleted.includes(entry));
     this.#routes = this.#routes.filter((route) => route.kind === "unreachable" || route.until > now);
   }
 }
+
+const duplicate = ({ interface: name, address }: AddressState): Duplicate => ({ interface: name, address });
 
 function linkFact(link: SimLink, index: number, now: Instant): LinkFact {
   const ready = link.up && link.carrier && link.readyAt <= now;

@@ -1,15 +1,24 @@
 /** What `skylan up` refuses: one sentence that says what to do, an exit code that a script understands, and a kernel that is as it was. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { createHome, type Home } from "../../src/lab/home.ts";
 import type { Running } from "../../src/lab/running.ts";
 import { type BoxState, boxState } from "../fixtures/box-state.ts";
+import { skipWithout } from "./home.ts";
 
 const SILENT_RADVD = "interface lan { AdvSendAdvert on; UnicastOnly on; prefix fd12:3456:789a::/64 {}; };\n";
 const DHCP6C = "interface wan { send ia-pd 0; };\nid-assoc pd 0 { };\n";
+
+const withoutLegacyTables = existsSync("/proc/net/ip6_tables_names") ? skipWithout("python3") : "this kernel has no ip6_tables";
+const MAKE_LEGACY_TABLE = `
+import ctypes, socket
+raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+name, size = ctypes.create_string_buffer(b"filter", 84), ctypes.c_uint32(84)
+assert ctypes.CDLL(None).getsockopt(raw.fileno(), socket.IPPROTO_IPV6, 64, name, ctypes.byref(size)) == 0
+`;
 
 describe("skylan up refuses", () => {
   let home: Home;
@@ -165,5 +174,15 @@ END`);
       "add table ip6 filter; add chain ip6 filter FORWARD { type filter hook forward priority 0; policy drop; }",
     );
     assert.match((await problems())[0]!.text, /policy drop/);
+  });
+
+  test("with tables of the old ip6tables, which nft does not list: status says so", { skip: withoutLegacyTables }, async () => {
+    await using home = await createHome({ isp: "none" });
+    await home.startSkylan();
+    const names = async () => (await home.status()).problems.map(({ name }) => name);
+    assert.deepEqual(await names(), []);
+    // Whoever asks for a table makes it, as ip6tables-legacy does: IP6T_SO_GET_INFO is 64.
+    await home.gateway.exec("python3", "-c", MAKE_LEGACY_TABLE);
+    assert.deepEqual(await names(), ["firewall.legacy-tables"]);
   });
 });

@@ -1,6 +1,7 @@
 /** The way out is lost in every way there is: the LAN is told at once (RFC 7084 G-5), keeps its prefix, and is told when it is back. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Seconds } from "../../src/addr/time.ts";
 import { createHome, type Home } from "../../src/lab/home.ts";
 import type { RouterAdvertisement } from "../../src/wire/ndp.ts";
@@ -93,13 +94,41 @@ describe("a LAN whose way out is lost", () => {
     const at = new Date(/\[([^\]]+)\]/.exec(failed)![1]!).getTime() / 1000;
     await assertToldAtOnce(at);
     const { wan: seen, events } = await home.status();
-    assert.deepEqual(seen.routers, []);
+    assert.deepEqual(
+      seen.routers.map(({ unreachable }) => unreachable),
+      [true],
+    );
     assert.ok(
       events.some(({ source, text }) => source === "ra-client" && text.includes("fe80::200:5eff:fe00:101")),
       "the owner can read why",
     );
     await traffic.stop();
     await home.host("isp").ip("link set customer up");
+    await hasWayOut();
+  });
+
+  test("[RA-11] when it advertises itself but its answers do not arrive, and it is no way out before they do, whatever it advertises", async () => {
+    const router = "fe80::200:5eff:fe00:101";
+    // Its own questions about us would tell the kernel as much as its answers.
+    await home.link("wan").lose("isp", { percent: 100, only: "icmpv6 type { nd-neighbor-advert, nd-neighbor-solicit }" });
+    await home.gateway.ip(`neigh replace ${router} lladdr 00:00:5e:00:01:01 dev wan nud probe`);
+    await home.until(() => !offered(lan.advertisements.at(-1)!), { within: 20_000, what: "the LAN hears of the loss" });
+    const at = Date.now() / 1000;
+    const traffic = home.gateway.spawn(["ping", "-6", "-i", "0.5", "2a0d:7f00:1::80"]);
+    for (let i = 1; i <= 3; i++) {
+      await home.isp.command({ kind: "router-lifetime", lifetime: (300 + i) as Seconds });
+      await home.until(() => ofProvider().at(-1)!.message.routerLifetime === 300 + i, { within: 20_000, what: "it has advertised itself" });
+      await sleep(2000);
+    }
+    await traffic.stop();
+    assert.deepEqual(lan.since(at).filter(offered).map(describeRa), []);
+    assert.ok(lan.since(at).length > 0);
+    const route = await home.gateway.exec("ip", "-6", "route", "show", "default");
+    assert.match(route, /^default via fe80::200:5eff:fe00:101 dev wan proto 93 metric 8\d\d /, "for us it is better than nothing");
+    await home.link("wan").lose("isp", { percent: 0 });
+    const from = Date.now() / 1000;
+    await home.isp.command({ kind: "router-lifetime", lifetime: 300 as Seconds });
+    await lan.advertisement(offered, { within: 15_000, what: "the way out is back", since: from });
     await hasWayOut();
   });
 

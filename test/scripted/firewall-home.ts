@@ -159,7 +159,7 @@ export class FirewallHome {
 }
 
 /** "eth8 udp" for what was passed on, "eth0 icmpv6 1/5" for an ICMPv6 message with its type and code. */
-export function words(seen: readonly Seen[]): readonly string[] {
+export function words(seen: readonly { readonly link: string; readonly packet: Ipv6Packet }[]): readonly string[] {
   return seen.map(
     ({ link, packet: { protocol, payload } }) =>
       `${link} ${protocol === ICMPV6 ? `icmpv6 ${payload[0]}/${payload[1]}` : (NAMES[protocol] ?? protocol)}`,
@@ -199,7 +199,7 @@ function prepare(outside: NetworkNamespace): void {
 }
 
 /** Neighbor discovery (133 to 137) and multicast listener reports (130 to 132, 143). */
-function isHousekeeping({ protocol, payload }: Ipv6Packet): boolean {
+export function isHousekeeping({ protocol, payload }: Ipv6Packet): boolean {
   const type = payload[0] ?? 0;
   return protocol === ICMPV6 && ((type >= 130 && type <= 137) || type === 143);
 }

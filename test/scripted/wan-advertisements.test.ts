@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ALL_NODES, ALL_ROUTERS, type Ip6, UNSPECIFIED } from "../../src/addr/ip.ts";
+import { type Mac, mac } from "../../src/addr/mac.ts";
 import { type Prefix, prefix } from "../../src/addr/prefix.ts";
 import type { Seconds } from "../../src/addr/time.ts";
 import { createHome, type Home } from "../../src/lab/home.ts";
@@ -13,6 +14,7 @@ import { encodeEthernet } from "../../src/wire/ethernet.ts";
 import { encodeIcmpv6Frame, type FrameHeader } from "../../src/wire/frame.ts";
 import { encodeIpv6, fragmentHeader } from "../../src/wire/ipv6.ts";
 import { encodeNdp, type NdpOption, type PrefixInformation, type RouterAdvertisement } from "../../src/wire/ndp.ts";
+import { claimAddresses } from "./claimed-addresses.ts";
 import { DELEGATED, describeRa, gaps, JITTER, type LinkWatch, plainRa, prefixIn, type Speaker, watchLink } from "../fixtures/link-watch.ts";
 
 const ROUTER: Speaker = { mac: STARLINK.mac, linkLocal: STARLINK.linkLocal };
@@ -50,6 +52,7 @@ describe("a scripted router on the WAN", () => {
   const addresses = async (): Promise<string> => home.gateway.exec("ip", "-6", "-oneline", "addr", "show", "dev", "wan", "scope", "global");
   const addressIn = async (beginning: string): Promise<string | undefined> =>
     (await addresses()).split("\n").find((line) => line.includes(` ${beginning}`) && !line.includes("tentative"));
+  const gatewayMac = async (): Promise<Mac> => mac((await home.gateway.exec("cat", "/sys/class/net/wan/address")).trim());
   const probes = (beginning: string) =>
     wan.ndp.filter(
       ({ sent, message, packet }) =>
@@ -156,7 +159,7 @@ describe("a scripted router on the WAN", () => {
   });
 
   test("[WRA-7] every address is probed; one that is taken is not used, and the third identifier serves when two are taken", async () => {
-    const claimed = claimAddresses("2605:59c8:70:", 2);
+    const claimed = claimAddresses(wan, ROUTER, await gatewayMac(), { beginning: "2605:59c8:70:", count: 2 });
     say(advertisement([information("2605:59c8:70::/64")]));
     const used = await home.until(() => addressIn("2605:59c8:70:"), { within: 15_000, what: "the third identifier is used" });
     const tried = probes("2605:59c8:70:");
@@ -173,28 +176,13 @@ describe("a scripted router on the WAN", () => {
   });
 
   test("[WRA-7] after three further identifiers it gives up for the time being", async () => {
-    const claimed = claimAddresses("2605:59c8:71:", 99);
+    const claimed = claimAddresses(wan, ROUTER, await gatewayMac(), { beginning: "2605:59c8:71:", count: 99 });
     say(advertisement([information("2605:59c8:71::/64")]));
     await home.until(() => claimed.size === 4, { within: 20_000, what: "four identifiers were tried" });
     await sleep(4000);
     assert.equal(claimed.size, 4);
     assert.equal(await addressIn("2605:59c8:71:"), undefined);
   });
-
-  /** Defends the first `count` addresses that are probed and begin so. */
-  function claimAddresses(beginning: string, count: number): ReadonlySet<string> {
-    const claimed = new Set<string>();
-    wan.onNdp(({ sent, message, packet }) => {
-      if (sent || message.kind !== "neighbor-solicitation" || packet.source !== UNSPECIFIED || !message.target.startsWith(beginning))
-        return;
-      if (!claimed.has(message.target) && claimed.size >= count) return;
-      claimed.add(message.target);
-      const { target } = message;
-      const options = [{ kind: "target-link-layer-address", mac: ROUTER.mac } as const];
-      wan.say(ROUTER, { kind: "neighbor-advertisement", router: false, solicited: false, override: true, target, options });
-    });
-    return claimed;
-  }
 
   test("[WRA-14] a new address is announced to all routers by up to three advertisements, Override clear, a second apart", async () => {
     say(advertisement([information("2605:59c8:14::/64")]));
@@ -274,6 +262,29 @@ function fragment(offset: number, payload: Uint8Array, more: boolean): Uint8Arra
 }
 
 describe("a provider whose advertisements change their mind", { concurrency: 2 }, () => {
+  test("Reachable Time and Retrans Timer become the WAN's within sane bounds; 0 leaves them, and `down` puts back what was there before", async () => {
+    await using home = await createHome({ isp: "none" });
+    using wan = watchLink(home.host("isp"), "customer");
+    const paths = ["base_reachable_time_ms", "retrans_time_ms"].map((name) => `/proc/sys/net/ipv6/neigh/wan/${name}`);
+    const timers = async (): Promise<readonly number[]> => (await home.gateway.exec("cat", ...paths)).trim().split("\n").map(Number);
+    await home.gateway.sysctl({ "ipv6/neigh/wan/retrans_time_ms": 1200 });
+    await home.startSkylan();
+    await home.until(async () => (await home.status()).wan.linkLocal !== undefined, { within: 8000, what: "the WAN is up" });
+    assert.deepEqual(await timers(), [30_000, 1200], "nobody has said anything");
+    for (const [reachableTime, retransTimer, becomes] of [
+      [12_345, 2000, [12_300, 2000]],
+      [0, 0, [12_300, 2000]],
+      [3_600_000, 100, [3_600_000, 100]],
+      [0, 3000, [3_600_000, 3000]],
+    ] as const) {
+      wan.say(ROUTER, advertisement([], { reachableTime, retransTimer }));
+      await sleep(300);
+      assert.deepEqual(await timers(), becomes, `after ${reachableTime} and ${retransTimer}`);
+    }
+    assert.equal((await home.runSkylan("down")).code, 0);
+    assert.deepEqual(await timers(), [30_000, 1200]);
+  });
+
   test("[WRA-11] flags that flip in every advertisement bring not one Solicit more (case 23)", async () => {
     const pool = prefix("2605:59c8:9::/64") as Prefix;
     await using home = await createHome({ provider: { advertising: { managed: true, other: true }, dhcpv6: { addresses: pool } } });
