@@ -11,16 +11,23 @@ export interface Report {
   readonly unit: string;
   /** The first row is ours. */
   readonly rows: readonly Row[];
-  /** What must hold, e.g. {"networkd": 0.85}: our median over the peer's at most (or at least) this. */
-  readonly targets: readonly Target[];
+  /** What must hold. */
+  readonly targets: readonly (Target | Demand)[];
   /** Parts and remarks that explain the figures. */
   readonly remarks: readonly string[];
 }
 
+/** Our median over that of a peer, e.g. at most 0.85. */
 export interface Target {
   readonly peer: string;
   readonly ratio: number;
   readonly sense: "at most" | "at least";
+}
+
+/** What must hold whatever the peers do. */
+export interface Demand {
+  readonly what: string;
+  readonly met: boolean;
 }
 
 export function median(samples: readonly number[]): number {
@@ -33,7 +40,9 @@ export function median(samples: readonly number[]): number {
 export function printReport(report: Report): boolean {
   const medians = Object.fromEntries(report.rows.map((row) => [row.name, round(median(row.samples))]));
   const ours = median(report.rows[0]!.samples);
-  const ratios = Object.fromEntries(report.rows.slice(1).map((row) => [row.name, round(ours / median(row.samples))]));
+  // Nothing is a multiple of nothing.
+  const peers = report.rows.slice(1).filter((row) => median(row.samples) > 0);
+  const ratios = Object.fromEntries(peers.map((row) => [row.name, round(ours / median(row.samples))]));
   console.log(`${report.bench} (${report.unit})`);
   for (const { name, samples } of report.rows) {
     const spread = `${round(Math.min(...samples))} .. ${round(Math.max(...samples))}`;
@@ -41,14 +50,14 @@ export function printReport(report: Report): boolean {
     console.log(`  ${name.padEnd(28)} ${String(medians[name]).padStart(10)}   ${spread.padEnd(24)} ${ratio}`);
   }
   for (const remark of report.remarks) console.log(`  ${remark}`);
-  const verdicts = report.targets.map((target) => ({ ...target, met: isMet(target, ratios[target.peer]!) }));
-  for (const { peer, ratio, sense, met } of verdicts) console.log(`  ${met ? "met " : "MISS"} ${sense} ${ratio} x ${peer}`);
+  const demands = report.targets.map((target) => ("what" in target ? target : demandOf(target, ratios[target.peer]!)));
+  for (const { what, met } of demands) console.log(`  ${met ? "met " : "MISS"} ${what}`);
   console.log(JSON.stringify({ name: report.bench, unit: report.unit, medians, ratios }));
-  return verdicts.every((verdict) => verdict.met);
+  return demands.every(({ met }) => met);
 }
 
-function isMet({ ratio, sense }: Target, measured: number): boolean {
-  return sense === "at most" ? measured <= ratio : measured >= ratio;
+function demandOf({ peer, ratio, sense }: Target, measured: number): Demand {
+  return { what: `${sense} ${ratio} x ${peer}`, met: sense === "at most" ? measured <= ratio : measured >= ratio };
 }
 
 function round(value: number): number {

@@ -1,6 +1,6 @@
 /** `npm run bench -- NAME`: measures skylan and its peers in the same run. */
 
-const BENCHES = ["converge", "ra", "plan"] as const;
+const BENCHES = ["converge", "renumber", "outage", "ra", "plan"] as const;
 
 const [name, ...options] = process.argv.slice(2);
 if (!BENCHES.some((bench) => bench === name)) {

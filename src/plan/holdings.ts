@@ -38,7 +38,7 @@ const NOT_DELEGABLE = ["::/8", "fe80::/9", "ff00::/8", UNIQUE_LOCAL].map(prefix)
 export function planHoldings(config: Config, facts: Facts, now: Instant): Holdings {
   const { lans } = config;
   const live = (facts.dhcpv6?.delegated ?? []).filter(({ validUntil }) => validUntil > now);
-  const usable = live.filter(isDelegable).slice(0, MOST_DELEGATIONS);
+  const usable = once(live.filter(isDelegable)).slice(0, MOST_DELEGATIONS);
   const holdings = [...usable.map(delegated), ...ula(config, facts)];
   const numbered = numberLans(holdings, lans, facts.subnets);
   const subnets = holdings.flatMap((holding, i) =>
@@ -62,6 +62,18 @@ export function planHoldings(config: Config, facts: Facts, now: Instant): Holdin
       ...displaced(lans, holdings, subnets),
     ],
   };
+}
+
+/** A prefix that comes in two IAs is one, with the longer life; what either of them excludes is excluded. */
+function once(delegations: readonly DelegatedPrefix[]): readonly DelegatedPrefix[] {
+  const byPrefix = new Map<Prefix, DelegatedPrefix>();
+  for (const delegation of delegations) {
+    const other = byPrefix.get(delegation.prefix);
+    const longer = !other || other.validUntil < delegation.validUntil ? delegation : other;
+    const excluded = delegation.excluded ?? other?.excluded;
+    byPrefix.set(delegation.prefix, { ...longer, ...(excluded && { excluded }) });
+  }
+  return [...byPrefix.values()];
 }
 
 function isDelegable({ prefix: value }: DelegatedPrefix): boolean {

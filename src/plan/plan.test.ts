@@ -172,6 +172,16 @@ test("[D6P-14] of two delegations at once each LAN has one /64, the one that end
   );
 });
 
+test("a prefix that is delegated twice counts once, with the longer life and what either excludes", () => {
+  const kept = delegation(DELEGATION, { excluded: prefix("2605:59c8:1200::/64") });
+  const longer = delegation(DELEGATION, { preferredUntil: inSeconds(500), validUntil: inSeconds(900) });
+  const { advertisements } = plan(configOf(), factsOf({ dhcpv6: bound([kept, longer]) }), NOW);
+  assert.deepEqual(
+    advertisements["eth0"]!.prefixes.map(({ prefix: value, validUntil }) => [value, validUntil]),
+    [["2605:59c8:1200:1::/64", inSeconds(900)]],
+  );
+});
+
 test("where two delegations overlap, a LAN has the common /64 once, with the longer life", () => {
   const inner = delegation("2605:59c8:1200::/60", { preferredUntil: inSeconds(500), validUntil: inSeconds(900) });
   const { advertisements } = plan(configOf(), factsOf({ dhcpv6: bound([delegation(DELEGATION), inner]) }), NOW);
