@@ -26,6 +26,12 @@ export interface Send {
   readonly bytes: Uint8Array;
 }
 
+/** A message to each node that the kernel knows on the machine's link, by unicast. */
+export interface SendEach {
+  readonly kind: "send-each";
+  readonly bytes: Uint8Array;
+}
+
 /** The machine's whole current result; it replaces the one before. */
 export interface FactOutput<Fact> {
   readonly kind: "fact";
@@ -37,7 +43,7 @@ export interface Save {
   readonly kind: "save";
 }
 
-export type Output<Fact> = Note | Send | FactOutput<Fact> | Save;
+export type Output<Fact> = Note | Send | SendEach | FactOutput<Fact> | Save;
 
 export interface Machine<Input, Fact> {
   /** Takes one input; the outputs are in the order in which they must take effect. Never throws for anything a peer sent. */

@@ -12,6 +12,9 @@ export const MAX_RA_DELAY_TIME = milliseconds(500);
 /** More solicitors than this within one delay are answered by one multicast: memory and bandwidth stay bounded in a flood. */
 const MOST_ANSWERS = 64;
 
+/** News between two multicasts that are told early. */
+const MOST_EARLY = 2;
+
 /** Bounds of the time between unsolicited advertisements. */
 export interface Interval {
   readonly min: Duration;
@@ -21,11 +24,13 @@ export interface Interval {
 /** What is to be sent now. */
 export interface Due {
   readonly multicast: boolean;
+  /** To everybody that is known, one by one: there is news, and the next multicast has to wait. */
+  readonly early: boolean;
   /** Solicitors that get an answer of their own. */
   readonly unicast: readonly Ip6[];
 }
 
-const NOTHING_DUE: Due = { multicast: false, unicast: [] };
+const NOTHING_DUE: Due = { multicast: false, early: false, unicast: [] };
 
 /** Shares of the shortest lifetime: at 150 s between 7 and 20 s, so that a host misses many advertisements before an address is deprecated. */
 const MAX_SHARE = 2 / 15;
@@ -53,6 +58,9 @@ export class RaSchedule {
   #interval: Interval = LEAST;
   /** Advertisements that still follow each other quickly. */
   #initial = 0;
+  /** News that may still be told before the next multicast. */
+  #earlyLeft = MOST_EARLY;
+  #early = false;
   /** Advertisements after which nothing follows; undefined while advertising. */
   #final: number | undefined;
 
@@ -61,11 +69,15 @@ export class RaSchedule {
     this.#maxDelay = maxDelay;
   }
 
-  /** Something has changed: one advertisement as soon as the gap of 3 s permits, then up to two more quickly. */
+  /**
+   * Something has changed: one advertisement as soon as the gap of 3 s permits, then up to two more quickly. The gap is for what goes to all nodes
+   * (RFC 4861 6.2.6): while it lasts, the nodes that are known are told one by one.
+   */
   announce(interval: Interval, now: Instant): void {
     this.#interval = interval;
     this.#initial = MAX_INITIAL_RTR_ADVERTISEMENTS;
     this.#multicastAt = earliest(this.#multicastAt, this.#permitted(now)) ?? NEVER;
+    this.#tellEarly(now);
   }
 
   /** An advertisement of an earlier run may have gone out just now: the gap counts from here. */
@@ -100,6 +112,7 @@ export class RaSchedule {
     this.halt();
     this.#final = MAX_FINAL_RTR_ADVERTISEMENTS;
     this.#multicastAt = this.#permitted(now);
+    this.#tellEarly(now);
   }
 
   /** The link is gone: nothing is due. */
@@ -107,15 +120,18 @@ export class RaSchedule {
     this.#answers.clear();
     this.#answerAt = NEVER;
     this.#multicastAt = NEVER;
+    this.#early = false;
     this.#initial = 0;
   }
 
   /** Takes what is due off the clockwork; the caller sends it. */
   due(now: Instant): Due {
     const multicast = this.#multicastAt <= now;
-    if (!multicast && this.#answerAt > now) return NOTHING_DUE;
+    const early = this.#early && !multicast;
+    this.#early = false;
+    if (!multicast && !early && this.#answerAt > now) return NOTHING_DUE;
     if (multicast) this.#sent(now);
-    return { multicast, unicast: this.#dueAnswers(now) };
+    return { multicast, early, unicast: this.#dueAnswers(now) };
   }
 
   wakeAt(): Instant | undefined {
@@ -132,12 +148,19 @@ export class RaSchedule {
     return Math.max(now, after(this.#lastMulticast, MIN_DELAY_BETWEEN_RAS)) as Instant;
   }
 
+  #tellEarly(now: Instant): void {
+    if (this.#permitted(now) <= now || this.#earlyLeft === 0) return;
+    this.#earlyLeft--;
+    this.#early = true;
+  }
+
   #delay(): Duration {
     return this.#maxDelay === 0 ? this.#maxDelay : milliseconds(uniform(this.#random, 0, this.#maxDelay));
   }
 
   #sent(now: Instant): void {
     this.#lastMulticast = now;
+    this.#earlyLeft = MOST_EARLY;
     if (this.#final !== undefined) {
       this.#final--;
       this.#multicastAt = this.#final > 0 ? after(now, MIN_DELAY_BETWEEN_RAS) : NEVER;

@@ -31,6 +31,8 @@ export interface Sent {
 export class Lan {
   now: Instant;
   readonly sent: Sent[] = [];
+  /** What is told to each known node before the next multicast is permitted. */
+  readonly early: { readonly at: Instant; readonly ra: RouterAdvertisement }[] = [];
   readonly notes: Note[] = [];
   /** Snapshots in the order of their saving, each with the number of messages sent before it. */
   readonly saved: { readonly snapshot: Json; readonly before: number }[] = [];
@@ -45,6 +47,7 @@ export class Lan {
   give(input: RaServerInput): this {
     for (const output of this.#server.handle(input, this.now)) {
       if (output.kind === "send") this.#record(output.to, output.bytes);
+      else if (output.kind === "send-each") this.early.push({ at: this.now, ra: decodeRa(output.bytes) });
       else if (output.kind === "fact") this.fact = output.fact;
       else if (output.kind === "save") this.saved.push({ snapshot: structuredClone(this.#server.snapshot()), before: this.sent.length });
       else this.notes.push(output);
@@ -98,10 +101,14 @@ export class Lan {
   }
 
   #record(to: Ip6, bytes: Uint8Array): void {
-    const ra = decodeNdp(bytes);
-    if (ra.kind !== "router-advertisement") throw new Error(`a ${ra.kind} was sent`);
-    this.sent.push({ at: this.now, to, ra, size: bytes.length });
+    this.sent.push({ at: this.now, to, ra: decodeRa(bytes), size: bytes.length });
   }
+}
+
+function decodeRa(bytes: Uint8Array): RouterAdvertisement {
+  const ra = decodeNdp(bytes);
+  if (ra.kind !== "router-advertisement") throw new Error(`a ${ra.kind} was sent`);
+  return ra;
 }
 
 export function live(name: Prefix, preferredUntil: Instant, validUntil: Instant): AdvertisedPrefix {

@@ -165,3 +165,25 @@ test("a changed link-layer address is announced at once", () => {
   lan.give({ kind: "link", up: true, linkLocal: ROUTER, mac: other });
   assert.deepEqual([lan.last.at, ndpOptionOf(lan.last.ra, "source-link-layer-address")?.mac], [lan.now, other]);
 });
+
+test("[RA-11] [RA-5] news that has to wait for its multicast is told at once to each node that is known, twice between two multicasts at most", () => {
+  const lan = serving([leased(A, START)]).pass(seconds(20));
+  const change = (defaultRouter: boolean): Lan => lan.advertise(advertisement([leased(A, START)], { defaultRouter }));
+  change(false);
+  assert.deepEqual([lan.last.ra.routerLifetime, lan.early.length], [0, 0], "by multicast, which is permitted");
+  for (let i = 0; i < 10; i++) change(i % 2 === 0).pass(milliseconds(200));
+  assert.deepEqual(
+    lan.early.map(({ ra }) => ra.routerLifetime),
+    [2700, 0],
+  );
+  lan.pass(seconds(1));
+  assert.equal(lan.last.ra.routerLifetime, 0, "the multicast follows");
+  change(true);
+  assert.equal(lan.early.length, 3);
+});
+
+test("[RA-16] the last words are told early as well", () => {
+  const lan = serving([leased(A, START)]).pass(seconds(20));
+  lan.advertise(advertisement([leased(A, START)], { defaultRouter: false })).give({ kind: "stop" });
+  assert.deepEqual([lan.early.length, lan.early.at(-1)!.ra.routerLifetime], [1, 0]);
+});

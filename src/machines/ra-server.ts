@@ -200,9 +200,10 @@ class RaServer implements Machine<RaServerInput, RaServerFact> {
   /** Sends what the schedule wants by now. */
   #send(now: Instant, outputs: Outputs): void {
     const due = this.#schedule.due(now);
-    if (!due.multicast && due.unicast.length === 0) return;
+    if (!due.multicast && !due.early && due.unicast.length === 0) return;
     const built = this.#build(now, outputs);
     if (!built) return;
+    if (due.early) for (const bytes of built.messages) outputs.push({ kind: "send-each", bytes });
     for (const to of due.multicast ? [ALL_NODES, ...due.unicast] : due.unicast) {
       for (const bytes of built.messages) outputs.push({ kind: "send", to, bytes });
     }

@@ -1,6 +1,7 @@
 /** One raw ICMPv6 and one DHCPv6 socket a link. A link that is removed and made anew gets new sockets. */
-import { ALL_NODES, ALL_ROUTERS } from "../addr/ip.ts";
+import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
 import type { Config } from "../config/config.ts";
+import { neighborsOn } from "../kernel/neighbors.ts";
 import type { Datagram } from "../kernel/ipv6-socket.ts";
 import { type RawIcmpv6, openRawIcmpv6 } from "../kernel/raw-icmpv6.ts";
 import { openUdp, type UdpSocket } from "../kernel/udp-socket.ts";
@@ -16,6 +17,22 @@ interface Sockets {
   readonly index: number;
   readonly ndp: RawIcmpv6;
   readonly dhcpv6: UdpSocket;
+}
+
+/** A LAN with more nodes is told by multicast in time. */
+const MOST_NEIGHBORS = 256;
+
+interface Addressed extends Outgoing {
+  readonly to: Ip6;
+}
+
+/** The message, once for each of its recipients. */
+function addressed(message: Outgoing, index: number): readonly Addressed[] {
+  const { to } = message;
+  if (to !== "every-neighbor") return [{ ...message, to }];
+  return neighborsOn(index)
+    .slice(0, MOST_NEIGHBORS)
+    .map((neighbor) => ({ ...message, to: neighbor }));
 }
 
 export class LinkSockets {
@@ -42,8 +59,8 @@ export class LinkSockets {
 
   /** A message that the kernel refuses is lost like one that gets lost on the way: the machines send again. */
   send(messages: readonly Outgoing[]): void {
-    for (const [name, { ndp, dhcpv6 }] of this.#open) {
-      const ours = messages.filter(({ link }) => link === name);
+    for (const [name, { index, ndp, dhcpv6 }] of this.#open) {
+      const ours = messages.filter(({ link }) => link === name).flatMap((message) => addressed(message, index));
       const advertisements = ours.filter(({ protocol }) => protocol === "ndp");
       if (advertisements.length === 1) ndp.send(advertisements[0]!.to, advertisements[0]!.bytes);
       else if (advertisements.length > 1) ndp.sendAll(advertisements);

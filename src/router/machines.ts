@@ -232,7 +232,7 @@ export class Machines {
     if (up) this.#heardAt = now;
     const mayAsk = carrier && (linkLocal ?? link.optimisticLinkLocal) !== undefined;
     const since = this.#carrierSince === undefined ? {} : { since: this.#carrierSince };
-    this.#raClient.deliver({ kind: "link", ...about, ...since }, now);
+    this.#raClient.deliver({ kind: "link", ...about, up: carrier, ...since }, now);
     this.#dhcpv6.deliver({ kind: "link", up: mayAsk, ...since }, now);
   }
 }

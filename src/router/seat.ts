@@ -51,6 +51,9 @@ export class Seat<Input, Fact> {
         case "send":
           this.#desk.outbox.push({ link: this.place.link, protocol: this.place.protocol, to: output.to, bytes: output.bytes });
           break;
+        case "send-each":
+          this.#desk.outbox.push({ link: this.place.link, protocol: this.place.protocol, to: "every-neighbor", bytes: output.bytes });
+          break;
         case "fact":
           this.#fact = output.fact;
           this.#desk.changed = true;

@@ -10,11 +10,14 @@ import type { Observed } from "../plan/kernel-state.ts";
 /** The protocols that the loop speaks, each over one socket a link. */
 export type Protocol = "ndp" | "dhcpv6";
 
+/** "every-neighbor": each node that the kernel knows on the link, by unicast. */
+export type Recipient = Ip6 | "every-neighbor";
+
 /** A message to be sent. */
 export interface Outgoing {
   readonly link: string;
   readonly protocol: Protocol;
-  readonly to: Ip6;
+  readonly to: Recipient;
   readonly bytes: Uint8Array;
 }
 

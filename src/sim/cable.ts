@@ -48,6 +48,11 @@ export class Cable {
     this.#ports.splice(this.#ports.indexOf(port), 1);
   }
 
+  /** Who else is on the cable. */
+  neighborsOf(port: Port): readonly Ip6[] {
+    return this.#ports.filter((other) => other !== port).map(({ address }) => address);
+  }
+
   /** Hears every frame when it is sent, lost or not. */
   tap(listener: (from: Ip6, frame: Frame) => void): void {
     this.#taps.push(listener);

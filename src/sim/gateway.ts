@@ -112,8 +112,10 @@ export class SimGateway {
           if (!this.#step()) return;
           const port = this.#ports.get(link)!;
           const sourcePort = protocol === "dhcpv6" ? 546 : 0;
-          const packet = { kind: "packet", from: port.address, to, hopLimit: 255, sourcePort, bytes } as const;
-          cables.get(link)!.cable.send(port, { protocol, packet });
+          const { cable } = cables.get(link)!;
+          for (const each of to === "every-neighbor" ? cable.neighborsOf(port) : [to]) {
+            cable.send(port, { protocol, packet: { kind: "packet", from: port.address, to: each, hopLimit: 255, sourcePort, bytes } });
+          }
         }
       },
     };
