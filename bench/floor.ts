@@ -7,6 +7,7 @@ export interface Part {
 
 export function floorParts(): readonly Part[] {
   return [
+    { what: "random delay of the first Solicit, 0 to 1 s (SOL_MAX_DELAY, RFC 8415 18.2.1)", seconds: 0.5 },
     {
       what: "collecting Advertises for the first RT, 1.0 to 1.1 s (RFC 8415 18.2.1); duplicate address detection of the gateway runs beside it (RFC 4429)",
       seconds: 1.05,

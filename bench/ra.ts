@@ -2,6 +2,7 @@
  * `bench ra`: how fast a router solicitation is answered, and how many a second. RA-4's random delay is 0 here, and only here, for both. The kernel stamps
  * question and answer on the wire, so that the time of the one who asks does not count.
  */
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALL_ROUTERS, type Ip6, ip6 } from "../src/addr/ip.ts";
@@ -16,9 +17,11 @@ import { printReport } from "./figures.ts";
 
 const ROUNDS = 5;
 const SINGLE = 2000;
+const WARM_UP = 2000;
+const [SERVER_CPU, CLIENT_CPU] = ["0", "1"];
 const FLOOD_MS = 2000;
 /** Solicitations that may be unanswered at a time in the second part. */
-const WINDOW = 64;
+const WINDOW = 128;
 /** Where the type stands in an Ethernet frame: behind 14 octets of Ethernet and 40 of IPv6. */
 const ICMPV6_TYPE = 54;
 
@@ -59,33 +62,42 @@ export async function run(): Promise<boolean> {
 
 const describe = ({ p50, perSecond }: Measured): string => `${p50.toFixed(0)} us, ${perSecond.toFixed(0)} a second`;
 
-async function measure(start: (home: Home) => Promise<void>): Promise<Measured> {
+/** The server has one processor for itself, and who asks the other one: where the scheduler puts them would count for more than what they do. */
+async function measure(start: (home: Home) => Promise<number>): Promise<Measured> {
   await using home = await createHome();
-  await start(home);
+  pin(await start(home), SERVER_CPU);
+  pin(process.pid, CLIENT_CPU);
   const solicitor = await openSolicitor(home);
   try {
-    await solicitor.inTurn(100);
+    await solicitor.inTurn(WARM_UP);
+    await solicitor.many(FLOOD_MS / 4);
     return { p50: await latency(solicitor), perSecond: await rate(solicitor) };
   } finally {
     solicitor.close();
   }
 }
 
-async function startOurs(home: Home): Promise<void> {
-  await home.startSkylan({}, { SKYLAN_MAX_RA_DELAY_MS: "0" });
-  await home.until(async () => (await home.status()).lans[0]?.defaultRouter, { within: 20_000, what: "the LAN is offered a way out" });
+function pin(pid: number, cpu: string): void {
+  const { status, stderr } = spawnSync("taskset", ["--all-tasks", "--cpu-list", "--pid", cpu, String(pid)], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`taskset: ${stderr}`);
 }
 
-/** With the same content: one prefix, resolvers, a route, the link-layer address. */
-async function startRadvd(home: Home): Promise<void> {
+/** Returns the server's process. */
+async function startOurs(home: Home): Promise<number> {
+  const { pid } = await home.startSkylan({}, { SKYLAN_MAX_RA_DELAY_MS: "0" });
+  await home.until(async () => (await home.status()).lans[0]?.defaultRouter, { within: 20_000, what: "the LAN is offered a way out" });
+  return pid;
+}
+
+/** With the same content, and on the same kernel: addresses, routes and rules are those that skylan leaves behind when it is stopped. */
+async function startRadvd(home: Home): Promise<number> {
+  await startOurs(home);
+  await home.skylan.stop();
   const config = join(home.directory, "radvd.conf");
   writeFileSync(config, RADVD);
-  await home.gateway.shell(
-    "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding\nip link set lan up\nip addr add 2605:59c8:1200::1/64 dev lan nodad",
-  );
-  await home.gateway.shell("until ip -6 addr show dev lan scope link | grep -v tentative | grep -q fe80; do sleep 0.1; done");
-  home.gateway.spawn(["radvd", "-n", "-C", config, "-p", "/run/radvd.pid", "-m", "stderr"]);
+  const { pid } = home.gateway.spawn(["radvd", "-n", "-C", config, "-p", "/run/radvd.pid", "-m", "stderr"]);
   await home.globalAddress("laptop");
+  return pid;
 }
 
 const RADVD = `interface lan {
