@@ -1,6 +1,6 @@
 /** The commands of a person on a real box: what `plan` promises, what `status` tells, and `up` as a service. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ip6 } from "../../src/addr/ip.ts";
@@ -87,7 +87,7 @@ describe("the commands", { concurrency: true }, () => {
     assert.deepEqual(again, json.prefixHistory[0], "the history outlives a restart");
   });
 
-  test("as a service, a user with three capabilities, `up` tells systemd that it is ready and does everything, and `down` as well", {
+  test("as a service, a user with three capabilities, `up` tells systemd that it is ready and does everything, and `down` as well, also when root says it", {
     skip: skipWithout("setpriv", "python3"),
   }, async () => {
     await using home = await createHome();
@@ -108,5 +108,15 @@ describe("the commands", { concurrency: true }, () => {
     assert.equal((await home.runSkylan("down")).code, 0);
     assert.equal((await service.ended).code, 0);
     assert.deepEqual(await boxState(home.gateway), before);
+
+    const again = home.gateway.spawn([...AS_SERVICE, ...up]);
+    const isBound = async (): Promise<boolean> => /^ *delegated /m.test((await home.runSkylan("status")).stdout);
+    await home.until(isBound, { within: 20_000, every: 500, what: "the prefix is delegated again" });
+    await again.stop();
+    const { code, stderr } = await home.runSkylan("down");
+    assert.equal(code, 0, stderr);
+    const state = join(home.directory, "state");
+    const owners = readdirSync(state).map((name) => statSync(join(state, name)).uid);
+    assert.deepEqual([...new Set(owners)], [statSync(state).uid], "what root has written belongs to the service");
   });
 });
