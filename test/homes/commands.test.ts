@@ -1,5 +1,6 @@
 /** The commands of a person on a real box: what `plan` promises, what `status` tells, and `up` as a service. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -21,6 +22,11 @@ told.bind(sys.argv[1])
 print("listening", flush=True)
 while True: print(told.recv(4096).decode(), flush=True)
 `;
+
+const LAUNCHER = join(import.meta.dirname, "../../bin/skylan.js");
+const OLD_NODE = "/usr/bin/node";
+const version = spawnSync(OLD_NODE, ["--version"], { encoding: "utf8" }).stdout ?? "";
+const withoutOldNode = Number(/^v(\d+)/.exec(version)?.[1] ?? 99) >= 22 && "the machine has no old Node of its own";
 
 /** Writes the usual config where skylan's commands look for it. */
 function configure(home: Home): string {
@@ -85,6 +91,23 @@ describe("the commands", { concurrency: true }, () => {
     await home.startSkylan();
     const [again] = (await home.status()).prefixHistory;
     assert.deepEqual(again, json.prefixHistory[0], "the history outlives a restart");
+  });
+
+  test("by an old Node the launcher starts a newer one, and both end well when a signal reaches the two of them", {
+    skip: withoutOldNode,
+  }, async () => {
+    await using home = await createHome({ isp: "none" });
+    const up = [LAUNCHER, "up", "--config", configure(home), ...ownDirectories(home)];
+    for (const [signal, target] of [
+      ["INT", (pid: number) => `-${pid}`],
+      ["TERM", (pid: number) => `-${pid}`],
+      ["TERM", (pid: number) => `${pid}`],
+    ] as const) {
+      const skylan = home.gateway.spawn(["setsid", OLD_NODE, ...up]);
+      await skylan.line(/ is up: /, 20_000);
+      await home.gateway.exec("kill", `-${signal}`, "--", target(skylan.pid));
+      assert.deepEqual(await skylan.ended, { code: 0, signal: null }, skylan.output);
+    }
   });
 
   test("as a service, a user with three capabilities, `up` tells systemd that it is ready and does everything, and `down` as well, also when root says it", {
