@@ -37,7 +37,8 @@ function keepCompiledCode() {
 function handOver(node) {
   const child = spawn(node, [join(here, "skylan.js")].concat(process.argv.slice(2)), { stdio: "inherit" });
   ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"].forEach((signal) => {
-    process.on(signal, () => child.kill(signal));
+    // Ctrl-C reaches both of us by itself: only who has not ended by then is told once more, or it would be killed in the middle of its end.
+    process.on(signal, () => setTimeout(() => child.kill(signal), 250));
   });
   child.on("error", (error) => complain(error.message));
   child.on("exit", (code, signal) => {

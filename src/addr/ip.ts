@@ -1,5 +1,5 @@
 /**
- * IP addresses as values. An address is its canonical text (RFC 5952 for IPv6), branded so that no other string passes for one:
+ * IP addresses as values. An address is its canonical text (RFC 5952), branded so that no other string passes for one:
  * it compares with ===, works as a Map key, prints itself and survives JSON. Bytes appear only at the wire's edge.
  */
 
@@ -7,9 +7,6 @@ declare const brand: unique symbol;
 
 /** An IPv6 address in the canonical form of RFC 5952 section 4, without zone. */
 export type Ip6 = string & { readonly [brand]: "Ip6" };
-
-/** An IPv4 address in dotted-decimal form without leading zeros. */
-export type Ip4 = string & { readonly [brand]: "Ip4" };
 
 export const UNSPECIFIED = "::" as Ip6;
 export const LOOPBACK = "::1" as Ip6;
@@ -97,29 +94,7 @@ export function isEui64(address: Ip6): boolean {
   return ((ip6ToBigInt(address) >> 24n) & 0xffffn) === 0xfffen;
 }
 
-/** Reads a dotted-decimal IPv4 address; undefined when it is none. */
-export function parseIp4(text: string): Ip4 | undefined {
-  return parseOctets(text) ? (text as Ip4) : undefined;
-}
-
-/** Like parseIp4, for constants and trusted text. @throws RangeError when the text is no IPv4 address. */
-export function ip4(text: string): Ip4 {
-  const address = parseIp4(text);
-  if (address === undefined) throw new RangeError(`not an IPv4 address: ${text}`);
-  return address;
-}
-
-/** The address in the 4 octets of `bytes` that start at `offset`. @throws RangeError when there are fewer. */
-export function ip4FromBytes(bytes: Uint8Array, offset = 0): Ip4 {
-  if (offset + 4 > bytes.length) throw new RangeError(`an IPv4 address needs 4 octets at ${offset}, there are ${bytes.length}`);
-  return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}` as Ip4;
-}
-
-/** The 4 octets of an address, in network order. */
-export function ip4ToBytes(address: Ip4): Uint8Array {
-  return Uint8Array.from(parseOctets(address)!);
-}
-
+/** The four numbers of a dotted-decimal IPv4 address. */
 function parseOctets(text: string): number[] | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;

@@ -43,5 +43,5 @@ function knownCode(error: unknown): number | undefined {
 
 function kernelCode(error: KernelError): number {
   if (error.errno === "EPERM" || error.errno === "EACCES") return EXIT.permission;
-  return error.errno === "ENODEV" ? EXIT.unavailable : EXIT.kernel;
+  return error.errno === "ENODEV" || error.errno === "ENOSYS" ? EXIT.unavailable : EXIT.kernel;
 }

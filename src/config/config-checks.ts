@@ -46,7 +46,7 @@ export function unknownKey(path: Path, known: readonly string[]): Complaint {
 }
 
 /** RFC 4861 6.2.1: MinRtrAdvInterval is at most this part of MaxRtrAdvInterval. */
-export const MOST_OF_MAX_INTERVAL = 0.75;
+const MOST_OF_MAX_INTERVAL = 0.75;
 
 /** min_interval where the file has none: a third of max_interval, never below 3 s. */
 export function defaultMinInterval(maxInterval: number): number {

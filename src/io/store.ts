@@ -2,7 +2,19 @@
  * Small durable state: one JSON file a name, written whole (temporary file, fsync, rename, fsync of the folder), so that a power cut leaves the
  * old version or the new one and nothing between. A damaged file is kept aside and never trusted.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Json } from "../addr/json.ts";
 import { type Duration, type Instant, instant, milliseconds, NEVER } from "../addr/time.ts";
@@ -132,6 +144,7 @@ export class Store {
     const temporary = `${this.#path(name)}.new`;
     const file = openSync(temporary, "w", 0o600);
     try {
+      this.#giveToOwner(file);
       writeSync(file, text);
       fsyncSync(file);
     } catch (error) {
@@ -142,6 +155,13 @@ export class Store {
     }
     renameSync(temporary, this.#path(name));
     this.#syncDirectory();
+  }
+
+  /** Root, who says `skylan down` while the service is stopped, writes for the user of the service, who has to read it later. */
+  #giveToOwner(file: number): void {
+    if (process.getuid?.() !== 0) return;
+    const { uid, gid } = statSync(this.#directory);
+    if (uid !== 0) fchownSync(file, uid, gid);
   }
 
   #syncDirectory(): void {

@@ -1,6 +1,8 @@
 /** Which programs hold the sockets of a protocol in this network namespace, as /proc tells: to name a rival instead of fighting it. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
+const UDP_TABLE = "/proc/net/udp6";
+
 /** A program that holds a socket. */
 export interface SocketOwner {
   readonly pid: number;
@@ -10,7 +12,12 @@ export interface SocketOwner {
 
 /** Holders of a UDP socket on this IPv6 port, without ourselves. Sockets of processes that we may not inspect are left out. */
 export function udpOwners(port: number): readonly SocketOwner[] {
-  return owners("/proc/net/udp6", port);
+  return owners(UDP_TABLE, port);
+}
+
+/** Whether anybody holds a UDP socket on this IPv6 port, also who may not be inspected: a service with few rights sees no processes of root. */
+export function isUdpPortHeld(port: number): boolean {
+  return inodesOf(UDP_TABLE, port).size > 0;
 }
 
 /** Holders of a raw ICMPv6 socket, without ourselves: routing daemons, RA clients, and now and then a ping. */
@@ -18,20 +25,20 @@ export function rawIcmpv6Owners(): readonly SocketOwner[] {
   return owners("/proc/net/raw6", 58);
 }
 
-/** In both tables the number behind the local address is the port, or for raw sockets the protocol. */
 function owners(table: string, number: number): readonly SocketOwner[] {
-  const inodes = new Set(
-    readFileSync(table, "utf8")
-      .split("\n")
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => Number.parseInt(fields[1]?.split(":")[1] ?? "", 16) === number)
-      .map((fields) => fields[9]),
-  );
+  const inodes = inodesOf(table, number);
   if (inodes.size === 0) return [];
   return processes()
     .filter((pid) => pid !== process.pid && holdsSocket(pid, inodes))
     .map((pid) => ({ pid, name: commandName(pid) }));
+}
+
+/** In both tables the number behind the local address is the port, or for raw sockets the protocol. */
+function inodesOf(table: string, number: number): ReadonlySet<string | undefined> {
+  const lines = readFileSync(table, "utf8").split("\n").slice(1);
+  const sockets = lines.map((line) => line.trim().split(/\s+/));
+  const held = sockets.filter((fields) => Number.parseInt(fields[1]?.split(":")[1] ?? "", 16) === number);
+  return new Set(held.map((fields) => fields[9]));
 }
 
 function processes(): number[] {

@@ -39,7 +39,7 @@ export async function startCapture(namespace: Namespace, interfaceName: string, 
 }
 
 /** Reads a capture with tshark. Fields with several values are joined by commas. @throws Error when tshark refuses the filter */
-export async function readPackets(path: string, filter: string, fields: readonly string[]): Promise<readonly (readonly string[])[]> {
+async function readPackets(path: string, filter: string, fields: readonly string[]): Promise<readonly (readonly string[])[]> {
   const args = ["-r", path, "-n", "-Y", filter, "-T", "fields", "-E", "separator=/t", ...fields.flatMap((field) => ["-e", field])];
   const { stdout } = await run("tshark", args, { env: { ...toolEnvironment(), HOME: "/nonexistent" }, maxBuffer: 1 << 28 }).catch(
     // A file that is still being written may end within a packet: tshark prints what it has and complains.

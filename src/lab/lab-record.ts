@@ -19,7 +19,7 @@ const VARIABLE = "SKYLAN_LAB_RECORD";
 const OWN_DIRECTORY = "/tmp/skylan-lab-of-";
 
 /** Where the note of this user's lab is. */
-export function recordPath(): string {
+function recordPath(): string {
   const inside = process.env[VARIABLE];
   if (inside !== undefined) return inside;
   const own = process.env["XDG_RUNTIME_DIR"];

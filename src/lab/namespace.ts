@@ -34,7 +34,7 @@ export interface SpawnOptions {
 }
 
 /** Where Debian keeps what plain users rarely call. */
-export const SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin";
+const SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin";
 /** What a service manager or a test runner tells its own children. */
 const NOT_FOR_TOOLS = new Set([
   "NOTIFY_SOCKET",

@@ -39,7 +39,7 @@ const DNS = [ip6("2606:4700:4700::1111"), ip6("2001:4860:4860::8888")];
 const LIFETIMES = { preferred: 150 as Seconds, valid: 300 as Seconds };
 
 /** Out of which the Starlink profile delegates. */
-export const STARLINK_POOL: Pool = { prefix: prefix("2605:59c8:1200::/40"), length: 56 };
+const STARLINK_POOL: Pool = { prefix: prefix("2605:59c8:1200::/40"), length: 56 };
 /** The customer's WAN link in the Starlink profile. */
 export const STARLINK_LINK = prefix("2605:59c8:1:8a00::/64");
 const SERVER_DUID = parseDuid("0004:5e000101c0ffee00c0ffee005e000101") as Duid;

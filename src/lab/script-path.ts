@@ -2,7 +2,7 @@
 import { extname, join } from "node:path";
 
 /** The path of a program of ours, named from src/lab without its ending, e.g. "web-server" or "../cli/main". */
-export const scriptPath = (name: string): string => join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
+const scriptPath = (name: string): string => join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
 
 /** The command line that runs it. */
 export const nodeCommand = (name: string, ...args: readonly string[]): readonly string[] => [process.execPath, scriptPath(name), ...args];

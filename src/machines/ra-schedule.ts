@@ -3,9 +3,9 @@ import type { Ip6 } from "../addr/ip.ts";
 import { type Random, uniform } from "../addr/random.ts";
 import { after, type Duration, earliest, type Instant, milliseconds, NEVER, seconds } from "../addr/time.ts";
 
-export const MAX_INITIAL_RTR_ADVERT_INTERVAL = seconds(16);
-export const MAX_INITIAL_RTR_ADVERTISEMENTS = 3;
-export const MAX_FINAL_RTR_ADVERTISEMENTS = 3;
+const MAX_INITIAL_RTR_ADVERT_INTERVAL = seconds(16);
+const MAX_INITIAL_RTR_ADVERTISEMENTS = 3;
+const MAX_FINAL_RTR_ADVERTISEMENTS = 3;
 export const MIN_DELAY_BETWEEN_RAS = seconds(3);
 export const MAX_RA_DELAY_TIME = milliseconds(500);
 

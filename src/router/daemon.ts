@@ -73,7 +73,7 @@ function measuredDelay(text: string | undefined): Pick<World, "maxRaDelay"> {
   return text === undefined ? {} : { maxRaDelay: milliseconds(Number(text)) };
 }
 
-export class Daemon implements Service {
+class Daemon implements Service {
   readonly ended: Promise<void>;
   readonly #end: () => void;
   readonly #config: Config;

@@ -2,7 +2,7 @@
  * Who this box is for the provider and for its own LANs. One portable record: a second box that is given it takes over the same prefix. Made once
  * at random, it depends on no network card.
  */
-import { type Duid, duidToBytes, duidUuid, parseDuid } from "../addr/duid.ts";
+import { type Duid, duidUuid, parseDuid } from "../addr/duid.ts";
 import type { Json } from "../addr/json.ts";
 import { ip6FromBytes } from "../addr/ip.ts";
 import { type Prefix, parsePrefix, prefixOf } from "../addr/prefix.ts";
@@ -44,11 +44,6 @@ export function identityFromJson(json: Json): Identity | undefined {
   const { iaidPrefix, iaidAddress, secret } = record;
   if (!duid || !ula || !isUint32(iaidPrefix) || !isUint32(iaidAddress) || !isOctets(secret, 32)) return undefined;
   return { duid, ula, iaidPrefix, iaidAddress, secret: Uint8Array.from(secret) };
-}
-
-/** The DUID as people compare it with a provider's log: octets joined by ":". */
-export function formatDuid(duid: Duid): string {
-  return Array.from(duidToBytes(duid), (octet) => octet.toString(16).padStart(2, "0")).join(":");
 }
 
 /** Marks 16 random octets as a version 4 UUID, RFC 9562 5.4. */

@@ -16,7 +16,7 @@ export interface Directories {
 }
 
 /** The machine's clocks. */
-export function linuxClocks(): Clocks {
+function linuxClocks(): Clocks {
   return { now: bootNow, wall: () => Date.now(), bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() };
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createClient, NotRunning, SOCKET_NAME } from "../api/client.ts";
 import type { Config } from "../config/config.ts";
 import { observe } from "../kernel/observe.ts";
-import { rawIcmpv6Owners, type SocketOwner, udpOwners } from "../kernel/socket-owners.ts";
+import { isUdpPortHeld, rawIcmpv6Owners, type SocketOwner, udpOwners } from "../kernel/socket-owners.ts";
 
 /** Somebody else already does this work here. */
 export class Conflict extends Error {
@@ -26,6 +26,8 @@ export class MissingInterface extends Error {
 /** Programs that send Router Advertisements or act on those of the provider, by the name that /proc shows. */
 const RA_DAEMONS = new Set(["radvd", "corerad", "odhcpd", "rtadvd", "dhcpcd", "dnsmasq"]);
 const DHCPV6_CLIENT_PORT = 546;
+const UNSEEN_CLIENT =
+  "a program of another user is a DHCPv6 client (UDP port 546) on this box; two of them fight over the same prefix. Stop it first: as root, `ss -lunp 'sport = :546'` names it";
 
 /** @throws MissingInterface, KernelError */
 export function checkInterfaces({ wan, lans }: Config): void {
@@ -42,6 +44,7 @@ export function checkInterfaces({ wan, lans }: Config): void {
 export function checkRivals(): void {
   const client = udpOwners(DHCPV6_CLIENT_PORT)[0];
   if (client) throw new Conflict(rival(client, "is a DHCPv6 client (UDP port 546)"));
+  if (isUdpPortHeld(DHCPV6_CLIENT_PORT)) throw new Conflict(UNSEEN_CLIENT);
   const daemon = rawIcmpv6Owners().find((owner) => RA_DAEMONS.has(owner.name));
   if (daemon) throw new Conflict(rival(daemon, "handles Router Advertisements"));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contains, prefix, prefixLength } from "../addr/prefix.ts";
-import { type Seconds, seconds } from "../addr/time.ts";
+import { milliseconds, type Seconds, seconds } from "../addr/time.ts";
 import { STARLINK } from "../lab/provider-profile.ts";
 import { decodeDhcpv6 } from "../wire/dhcpv6.ts";
 import { createSimHome, SETTLING, type SimHome, TWO_LANS } from "./home.ts";
@@ -56,6 +56,34 @@ test("[REN-10] an outage shorter than the valid lifetime does not renumber the L
   assert.deepEqual(delegated(home), before);
   assertServed(home);
 });
+
+const OUTAGES: Readonly<Record<string, (home: SimHome, out: boolean) => void>> = {
+  "without a cable": (home, out) => home.wan.setCarrier(!out),
+  "in which the provider says nothing": (home, out) => home.provider.command({ kind: "mute", on: out }),
+};
+for (const [what, switchOff] of Object.entries(OUTAGES)) {
+  for (const span of [10, 60, 290, 310, 3600, 7 * 3600]) {
+    test(`[ROB-2] ${span} s ${what} heal within 5 s of the provider's first sign of life, with the same prefix`, () => {
+      const home = started(span);
+      const before = delegated(home);
+      switchOff(home, true);
+      home.pass(seconds(span));
+      let signs = 0;
+      home.wan.tap((from) => void (from === STARLINK.linkLocal && signs++));
+      switchOff(home, false);
+      for (let tenths = 0; signs === 0; tenths++) {
+        assert.ok(tenths < 6000, "no sign of life in ten minutes");
+        home.pass(milliseconds(100));
+      }
+      home.pass(seconds(5));
+      assert.deepEqual(delegated(home), before);
+      assert.ok(home.gateway.loop!.view().facts.dhcpv6!.delegated.every(({ validUntil }) => validUntil > home.simulation.now));
+      home.pass(seconds(5));
+      assertServed(home);
+      assert.deepEqual(home.invariants.violations, []);
+    });
+  }
+}
 
 test("a cable that was out between two looks at the kernel leads to a Rebind as well", () => {
   const home = started(8);

@@ -12,7 +12,6 @@ import { decodeAttributes, hostInt32, hostText, hostUint16, hostUint32, type Net
 const AF_INET6 = 10;
 
 export const RTM_NEWLINK = 16;
-export const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
@@ -21,7 +20,6 @@ export const RTM_NEWROUTE = 24;
 export const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
-export const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
 
 /** Multicast groups, RTNLGRP_*. */
@@ -106,12 +104,6 @@ export interface NeighborMessage {
   /** NUD_* bits. */
   readonly state: number;
   readonly router: boolean;
-}
-
-/** Asks for one link by name. */
-export function encodeLinkRequest(writer: NetlinkWriter, sequence: number, name: string): void {
-  linkHeader(writer, RTM_GETLINK, NLM_F_REQUEST, sequence, 0, 0);
-  writer.attributeUint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS).attributeText(IFLA_IFNAME, name).end();
 }
 
 /** Asks for all links. */

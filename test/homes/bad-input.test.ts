@@ -1,12 +1,13 @@
 /** What `skylan up` refuses: one sentence that says what to do, an exit code that a script understands, and a kernel that is as it was. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { createHome, type Home } from "../../src/lab/home.ts";
 import type { Running } from "../../src/lab/running.ts";
 import { type BoxState, boxState } from "../fixtures/box-state.ts";
+import { AS_SERVICE, ownDirectories } from "../fixtures/service.ts";
 import { skipWithout } from "./home.ts";
 
 const SILENT_RADVD = "interface lan { AdvSendAdvert on; UnicastOnly on; prefix fd12:3456:789a::/64 {}; };\n";
@@ -103,6 +104,14 @@ describe("skylan up refuses", () => {
     assert.match(await refusal(EXIT.permission, { through }), /root|CAP_NET_ADMIN/);
   });
 
+  test("where neither the library of nftables nor its program is installed", async () => {
+    const hidden = [...globSync("/usr/lib/*/libnftables.so.1"), ...globSync("/usr/sbin/nft")];
+    assert.equal(hidden.length, 2);
+    const hide = hidden.map((path) => `mount --bind /dev/null ${path}`).join(" && ");
+    const sentence = await refusal(EXIT.unavailable, { through: ["unshare", "--mount", "sh", "-c", `${hide} && exec "$@"`, "sh"] });
+    assert.match(sentence, /neither libnftables\.so\.1 nor the program nft is installed \(apt install nftables\)/);
+  });
+
   test("a state directory on a full disk", async () => {
     const full = join(home.directory, "full");
     mkdirSync(full);
@@ -126,6 +135,18 @@ describe("skylan up refuses", () => {
   test("[ROB-5] another DHCPv6 client: dhcpcd", async () => {
     const rival = home.gateway.spawn(["dhcpcd", "-6", "-B", "-f", write("dhcpcd.conf", "noipv6rs\nia_pd 1\n"), "wan"]);
     assert.match(await besides(rival, listens(":0222 ", "/proc/net/udp6")), /dhcpcd \(pid \d+\) is a DHCPv6 client/);
+  });
+
+  test("[ROB-5] another DHCPv6 client, also where skylan is a service that may not look into the processes of root", async () => {
+    const file = write("service.toml", home.config());
+    const holds = `require("node:dgram").createSocket("udp6").bind(546, () => console.log("bound"))`;
+    const rival = home.gateway.spawn([process.execPath, "-e", holds]);
+    await rival.line(/^bound$/, 10_000);
+    const { code, stderr } = await home.gateway.attempt(...AS_SERVICE, "skylan", "up", "--config", file, ...ownDirectories(home));
+    await rival.stop();
+    assert.equal(code, EXIT.conflict, stderr);
+    assert.match(stderr, /^skylan: a program of another user is a DHCPv6 client/);
+    assert.deepEqual(await boxState(home.gateway), untouched, "the kernel is as it was");
   });
 
   test("[ROB-5] another router advertisement daemon: radvd", async () => {

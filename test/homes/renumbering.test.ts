@@ -163,7 +163,7 @@ describe("renumbering", { concurrency: 4 }, () => {
     );
   });
 
-  test("a host that goes on with the withdrawn source gets an ICMPv6 error that says so (case 24)", async () => {
+  test("[GEN-4] a host that goes on with the withdrawn source gets an ICMPv6 error that says so (case 24)", async () => {
     await using home = await createHome();
     using lan = watchLink(home.laptop);
     await home.startSkylan();

@@ -155,4 +155,22 @@ describe("router discovery", { concurrency: 4 }, () => {
     const wayOut = async (): Promise<boolean> => /default via fe80::/.test(await home.laptop.exec("ip", "-6", "route", "show", "default"));
     await home.until(wayOut, { within: 15_000, what: "the laptop has its way out through skylan" });
   });
+
+  test("where temporary addresses are wanted the gateway's own traffic comes from one, also after a restart and when all were taken away", async () => {
+    await using home = await createHome();
+    const config = { wan: { temporary_addresses: true } };
+    await home.startSkylan(config);
+    const comesFromIt = async (): Promise<boolean> => {
+      const { addresses } = (await home.status()).wan;
+      const own = addresses.find(({ origin, state }) => origin === "temporary" && state === "ready");
+      const { stdout } = await home.gateway.attempt("ip", "-6", "route", "get", NET_ADDRESS);
+      return own !== undefined && addresses.some(({ origin }) => origin === "slaac") && stdout.includes(` src ${own.address} `);
+    };
+    await home.until(comesFromIt, { within: 20_000, what: "its traffic comes from a temporary address" });
+    await home.skylan.stop();
+    await home.startSkylan(config);
+    await home.until(comesFromIt, { within: 10_000, what: "it does after a restart" });
+    await home.gateway.exec("ip", "-6", "addr", "flush", "dev", "wan", "scope", "global");
+    await home.until(comesFromIt, { within: 20_000, what: "it does when both addresses have been made anew" });
+  });
 });

@@ -165,7 +165,7 @@ describe("what is delegated", { concurrency: 4 }, () => {
     assert.deepEqual(named(await refreshed(scene)), [THIRD, ELSEWHERE]);
   });
 
-  test("[D6P-8] [D6P-13] a Renew whose Reply lacks the IA keeps the prefix and is tried again within limits; NoBinding leads to a Request at once (case 17)", async () => {
+  test("[D6P-8] [D6P-13] a Renew whose Reply lacks the IA keeps the prefix and is tried again within limits; NoBinding leads to a Request at once (cases 9, 17)", async () => {
     await using scene = await createScene(BOTH);
     const { home, provider } = scene;
     await provider.bind({ addresses: [ADDRESS], t1: 3, t2: 50 });

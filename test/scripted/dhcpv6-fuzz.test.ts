@@ -63,7 +63,7 @@ describe("a fuzzing server", { concurrency: true }, () => {
     await assertRecovers(home, provider);
   });
 
-  test("[D6E-3] [D6E-2] says everything twice and in 64 kB: one prefix is held, once", async () => {
+  test("[D6E-3] [D6E-2] says everything twice and in 64 kB: one prefix is held, once (case 10)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();

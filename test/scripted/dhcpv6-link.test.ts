@@ -43,7 +43,7 @@ function assertVerification(messages: readonly Heard[], kind: "rebind" | "confir
 }
 
 describe("links, restarts and circles", { concurrency: 3 }, () => {
-  test("[D6T-10] [D6T-14] after a flap and after a restart delegated prefixes are verified by Rebind; without an answer all stays as it was", async () => {
+  test("[D6T-10] [D6T-14] after a flap and after a restart delegated prefixes are verified by Rebind; without an answer all stays as it was (case 14)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();
@@ -75,7 +75,7 @@ describe("links, restarts and circles", { concurrency: 3 }, () => {
     assertElapsedTimes(provider.heard);
   });
 
-  test("[D6T-10] [D6T-14] a flap during Request, Renew and Rebind: the old exchange ends, one new one begins, the prefix is kept", async () => {
+  test("[D6T-10] [D6T-14] a flap during Request, Renew and Rebind: the old exchange ends, one new one begins, the prefix is kept (cases 13, 14)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();
@@ -106,7 +106,7 @@ describe("links, restarts and circles", { concurrency: 3 }, () => {
     assert.deepEqual(provider.of("confirm"), []);
   });
 
-  test("[D6T-15] [D6T-10] twenty flaps in 10 s: at most 20 messages in 20 s, all of them Rebinds, one exchange at the end, and the prefix stays", async () => {
+  test("[D6T-15] [D6T-10] twenty flaps in 10 s: at most 20 messages in 20 s, all of them Rebinds, one exchange at the end, and the prefix stays (case 13)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     // The link-local address is usable at once, so that each flap really makes a message.
@@ -148,7 +148,7 @@ describe("links, restarts and circles", { concurrency: 3 }, () => {
     assert.ok(mostWithin(provider.heard, 20) <= 20, `${mostWithin(provider.heard, 20)} messages in 20 s`);
   });
 
-  test("[D6T-9] an address without delegated prefixes is verified by Confirm for 10 s; silence keeps it, NotOnLink ends it", async () => {
+  test("[D6T-9] an address without delegated prefixes is verified by Confirm for 10 s; silence keeps it, NotOnLink ends it (case 14)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan({ wan: { request_address: "always" } });

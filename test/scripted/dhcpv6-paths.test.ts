@@ -24,7 +24,7 @@ const headerTo = ({ from, sourceMac }: Heard) =>
 const datagram = (payload: Uint8Array) => ({ sourcePort: 547, destinationPort: 546, payload });
 
 describe("the provider's messages", { concurrency: true }, () => {
-  test("[D6E-7] answers from a global address, another port and to the Ethernet broadcast address pass the closed firewall, and so do RA, NS, NA and MLD", async () => {
+  test("[D6E-7] answers from a global address, another port and to the Ethernet broadcast address pass the closed firewall, and so do RA, NS, NA and MLD (case 30)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await using capture = await home.capture("wan");
@@ -56,7 +56,7 @@ describe("the provider's messages", { concurrency: true }, () => {
     await home.until(reported, { within: 15_000, every: 1000, what: "the query for multicast listeners is answered" });
   });
 
-  test("a Reply with checksum 0 is dropped; one with hop limit 1, and one in pieces, counts; an RA in pieces does not", async () => {
+  test("[WRA-3] a Reply with checksum 0 is dropped; one with hop limit 1, and one in pieces, counts; an RA in pieces does not (case 30)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();

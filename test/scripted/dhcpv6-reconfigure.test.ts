@@ -60,7 +60,7 @@ function forgeries(provider: ScriptedProvider): Readonly<Record<string, Uint8Arr
   };
 }
 
-test("[D6E-5] only an authentic, new, unicast Reconfigure is obeyed, one at a time; none costs the lease; a restart changes nothing of it", async () => {
+test("[D6E-5] only an authentic, new, unicast Reconfigure is obeyed, one at a time; none costs the lease; a restart changes nothing of it (case 15)", async () => {
   await using home = await createHome({ isp: "none" });
   using provider = scriptedProvider(home);
   await home.startSkylan();

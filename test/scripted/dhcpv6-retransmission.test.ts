@@ -46,7 +46,7 @@ describe("the client's rhythm", { concurrency: true }, () => {
     assertRequestedOptions(provider.heard);
   });
 
-  test("[D6T-8] a server that falls silent: the prefix is in use to the end of its valid lifetime, long after T2, and then Solicit follows", async () => {
+  test("[D6T-8] a server that falls silent: the prefix is in use to the end of its valid lifetime, long after T2, and then Solicit follows (case 22)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();

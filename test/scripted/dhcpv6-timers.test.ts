@@ -12,6 +12,7 @@ import { type Heard, type ScriptedProvider, scriptedProvider } from "./scripted-
 
 const INFINITE = 0xffffffff;
 const DAY = 86_400;
+const YEAR = 365 * DAY;
 
 const namedAddress = ({ message }: Heard): string | undefined => {
   const ia = optionOf(message, "ia-na");
@@ -56,7 +57,7 @@ describe("the client's timers", { concurrency: 3 }, () => {
     assert.deepEqual(await provider.listen(4000), []);
   });
 
-  test("[D6T-17] infinite and huge times: kept exactly, without an end where there is none, and not a packet before their time", async () => {
+  test("[D6T-17] infinite and huge times: kept exactly, without an end where there is none, and not a packet before their time (case 33)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();
@@ -124,7 +125,7 @@ describe("the client's timers", { concurrency: 3 }, () => {
     assert.deepEqual(await provider.listen(3000), []);
   });
 
-  test("[D6T-20] a wall clock that jumps a day ahead and a day back moves no timer and ends no lease, also across a restart", async () => {
+  test("[D6T-20] a wall clock that jumps ten years ahead and a day back moves no timer and ends no lease, also across a restart (case 16)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     const step = join(home.directory, "clock");
@@ -137,7 +138,7 @@ describe("the client's timers", { concurrency: 3 }, () => {
     provider.sendRa();
     await home.globalAddress("laptop");
     let bound = provider.of("request")[0]!.at;
-    for (const jump of [DAY, -DAY]) {
+    for (const jump of [10 * YEAR, -DAY]) {
       writeFileSync(step, `${jump}`);
       await home.until(async () => Math.abs((await wallAhead()) - jump) < 60, { within: 3000, what: `the clock is ${jump} s off` });
       assert.ok((await home.status()).delegations[0]!.valid! > 45);
@@ -148,9 +149,9 @@ describe("the client's timers", { concurrency: 3 }, () => {
     }
     await home.skylan.stop();
     provider.passOver();
-    writeFileSync(step, `${DAY}`);
+    writeFileSync(step, `${10 * YEAR}`);
     await home.startSkylan({}, env);
-    assert.ok(Math.abs((await wallAhead()) - DAY) < 60);
+    assert.ok(Math.abs((await wallAhead()) - 10 * YEAR) < 60);
     const left = (await home.status()).delegations[0]!.valid!;
     assert.ok(Math.abs(60 - (provider.now - bound) - left) < 3, `${left} s left after ${provider.now - bound} s`);
     provider.answer(await provider.next("rebind"), { ...times, t1: 100, t2: 200, preferred: 400, valid: 600 });

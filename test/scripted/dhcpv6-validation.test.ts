@@ -80,7 +80,7 @@ describe("messages that count for nothing", { concurrency: true }, () => {
     assert.deepEqual((await essence(home)).prefixes, [HOME]);
   });
 
-  test("[D6E-2] messages of clients, relays and unknown types are dropped; unknown options and any order of options are welcome", async () => {
+  test("[D6E-2] messages of clients, relays and unknown types are dropped; unknown options and any order of options are welcome (case 10)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();
@@ -102,7 +102,7 @@ describe("messages that count for nothing", { concurrency: true }, () => {
     await home.until(async () => (await essence(home)).prefixes.join() === HOME, { within: 5000, what: "the lease is held" });
   });
 
-  test("[D6E-3] lengths that lie, cut identifiers and impossible prefix lengths crash nothing and apply nothing", async () => {
+  test("[D6E-3] lengths that lie, cut identifiers and impossible prefix lengths crash nothing and apply nothing (case 10)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();
@@ -135,7 +135,7 @@ describe("messages that count for nothing", { concurrency: true }, () => {
     assert.doesNotMatch(home.skylan.process.output, /\w+Error|Unhandled/);
   });
 
-  test("[D6E-4] [D6T-18] an Advertise that offers nothing leaves Solicit's timer alone, and its SOL_MAX_RT from 60 to 86400 s is taken and kept", async () => {
+  test("[D6E-4] [D6T-18] an Advertise that offers nothing leaves Solicit's timer alone, and its SOL_MAX_RT from 60 to 86400 s is taken and kept (case 9)", async () => {
     await using home = await createHome({ isp: "none" });
     using provider = scriptedProvider(home);
     await home.startSkylan();

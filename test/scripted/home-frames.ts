@@ -17,7 +17,7 @@ import { isHousekeeping } from "./firewall-home.ts";
 export type HomeLink = "lan" | "wan";
 
 /** The device on the LAN. */
-export const DEVICE = mac("02:00:00:00:01:00");
+const DEVICE = mac("02:00:00:00:01:00");
 const PLACES = { lan: { host: "laptop", interface: "eth0" }, wan: { host: "isp", interface: "customer" } } as const;
 const EVERYTHING = [{ code: 0x06, jt: 0, jf: 0, k: 0xffff }];
 

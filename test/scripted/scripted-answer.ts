@@ -61,7 +61,7 @@ export function encodeAnswer(question: ClientServerMessage, answer: Answer = {})
 }
 
 /** An answer before it is encoded. */
-export function answerMessage(question: ClientServerMessage, answer: Answer = {}): ClientServerMessage {
+function answerMessage(question: ClientServerMessage, answer: Answer = {}): ClientServerMessage {
   const client = answer.client ?? optionOf(question, "client-id")?.duid;
   const { resolvers = RESOLVERS } = answer;
   const options: readonly Dhcpv6Option[] = [
