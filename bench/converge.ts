@@ -2,12 +2,12 @@
 import { createHome, type Home, NET_ADDRESS } from "../src/lab/home.ts";
 import { serveWeb, watchWeb, webUrl } from "../src/lab/traffic.ts";
 import { chosen, type Contender, dhcpcd, essay, networkd, requirePeers, skylan } from "./contenders.ts";
-import { median, printReport, type Row } from "./figures.ts";
+import { median, type Report, type Row } from "./figures.ts";
 import { floorParts } from "./floor.ts";
 
 const PATIENCE = 40_000;
 
-export async function run(options: readonly string[]): Promise<boolean> {
+export async function run(options: readonly string[]): Promise<readonly Report[]> {
   const { rounds, contenders } = chosen(options, [skylan, networkd, essay, dhcpcd]);
   requirePeers(contenders);
   const samples = new Map<string, number[]>();
@@ -25,8 +25,8 @@ export async function run(options: readonly string[]): Promise<boolean> {
   const rows: Row[] = contenders.map(({ name }) => ({ name, samples: samples.get(name)! }));
   const floor = floorParts();
   const total = floor.reduce((sum, part) => sum + part.seconds, 0);
-  return printReport({
-    bench: "converge",
+  const report: Report = {
+    name: "converge",
     unit: "s from cold start to the first IPv6 fetch",
     rows: [...rows, { name: "second start (stored lease)", samples: again }, { name: "floor", samples: [total] }],
     targets: [
@@ -35,7 +35,8 @@ export async function run(options: readonly string[]): Promise<boolean> {
       { what: "the second start, with a stored lease, is faster", met: median(again) < median(samples.get(skylan.name) ?? []) },
     ],
     remarks: [...floor.map(({ what, seconds }) => `floor: ${seconds.toFixed(2)} s ${what}`), `second start: ${median(again).toFixed(2)} s`],
-  });
+  };
+  return [report];
 }
 
 async function measure(contender: Contender): Promise<{ first: number; second?: number }> {

@@ -1,4 +1,4 @@
-/** Figures of a bench: medians with their spread, ratios to the peers measured in the same run, one table and one line of JSON. */
+/** Figures of a bench: medians with their spread, ratios to the peers measured in the same run, a table for each part and one line of JSON for all. */
 
 export interface Row {
   readonly name: string;
@@ -6,8 +6,10 @@ export interface Row {
   readonly samples: readonly number[];
 }
 
+/** What was measured of one thing. */
 export interface Report {
-  readonly bench: string;
+  /** The part's name where a bench has several; the bench's own otherwise. */
+  readonly name: string;
   readonly unit: string;
   /** The first row is ours. */
   readonly rows: readonly Row[];
@@ -36,23 +38,48 @@ export function median(samples: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Prints the table, then one line of JSON {name, unit, medians, ratios}. Returns whether every target is met. */
-export function printReport(report: Report): boolean {
-  const medians = Object.fromEntries(report.rows.map((row) => [row.name, round(median(row.samples))]));
-  const ours = median(report.rows[0]!.samples);
+interface Figures {
+  readonly medians: Readonly<Record<string, number>>;
+  readonly ratios: Readonly<Record<string, number>>;
+}
+
+/**
+ * Prints a table for each part, then one line of JSON {name, unit, medians, ratios}, with the three by part where there are several. Returns whether
+ * every target is met; all parts are printed, also after a miss.
+ */
+export function printReports(bench: string, reports: readonly Report[]): boolean {
+  const figures = new Map(reports.map((report) => [report.name, figuresOf(report)]));
+  const met = reports.map((report) => printTable(report, figures.get(report.name)!));
+  const by = <T>(pick: (report: Report) => T): T | Readonly<Record<string, T>> =>
+    reports.length === 1 ? pick(reports[0]!) : Object.fromEntries(reports.map((report) => [report.name, pick(report)]));
+  const unit = by((report) => report.unit);
+  const medians = by(({ name }) => figures.get(name)!.medians);
+  const ratios = by(({ name }) => figures.get(name)!.ratios);
+  console.log(JSON.stringify({ name: bench, unit, medians, ratios }));
+  return met.every(Boolean);
+}
+
+function figuresOf({ rows }: Report): Figures {
+  const ours = median(rows[0]!.samples);
   // Nothing is a multiple of nothing.
-  const peers = report.rows.slice(1).filter((row) => median(row.samples) > 0);
-  const ratios = Object.fromEntries(peers.map((row) => [row.name, round(ours / median(row.samples))]));
-  console.log(`${report.bench} (${report.unit})`);
-  for (const { name, samples } of report.rows) {
+  const peers = rows.slice(1).filter((row) => median(row.samples) > 0);
+  return {
+    medians: Object.fromEntries(rows.map((row) => [row.name, round(median(row.samples))])),
+    ratios: Object.fromEntries(peers.map((row) => [row.name, round(ours / median(row.samples))])),
+  };
+}
+
+/** Returns whether the targets of this part are met. */
+function printTable({ name: part, unit, rows, remarks, targets }: Report, { medians, ratios }: Figures): boolean {
+  console.log(`${part} (${unit})`);
+  for (const { name, samples } of rows) {
     const spread = `${round(Math.min(...samples))} .. ${round(Math.max(...samples))}`;
     const ratio = name in ratios ? `ours is ${ratios[name]} x` : "";
     console.log(`  ${name.padEnd(28)} ${String(medians[name]).padStart(10)}   ${spread.padEnd(24)} ${ratio}`);
   }
-  for (const remark of report.remarks) console.log(`  ${remark}`);
-  const demands = report.targets.map((target) => ("what" in target ? target : demandOf(target, ratios[target.peer]!)));
+  for (const remark of remarks) console.log(`  ${remark}`);
+  const demands = targets.map((target) => ("what" in target ? target : demandOf(target, ratios[target.peer]!)));
   for (const { what, met } of demands) console.log(`  ${met ? "met " : "MISS"} ${what}`);
-  console.log(JSON.stringify({ name: report.bench, unit: report.unit, medians, ratios }));
   return demands.every(({ met }) => met);
 }
 

@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: measures skylan and its peers in the same run. */
+import { printReports, type Report } from "./figures.ts";
 
 const BENCHES = ["converge", "renumber", "outage", "ra", "plan"] as const;
 
@@ -7,5 +8,5 @@ if (!BENCHES.some((bench) => bench === name)) {
   console.error(`usage: npm run bench -- NAME, where NAME is one of: ${BENCHES.join(", ")}`);
   process.exit(64);
 }
-const bench = (await import(`./${name}.ts`)) as { run(options: readonly string[]): Promise<boolean> };
-process.exitCode = (await bench.run(options)) ? 0 : 1;
+const bench = (await import(`./${name}.ts`)) as { run(options: readonly string[]): Promise<readonly Report[]> };
+process.exitCode = printReports(name!, await bench.run(options)) ? 0 : 1;

@@ -13,7 +13,7 @@ import { openRawIcmpv6, type RawIcmpv6 } from "../src/kernel/raw-icmpv6.ts";
 import { createHome, type Home } from "../src/lab/home.ts";
 import { encodeNdp, NDP_TYPE } from "../src/wire/ndp.ts";
 import { mac } from "../src/addr/mac.ts";
-import { printReport } from "./figures.ts";
+import type { Report } from "./figures.ts";
 
 const ROUNDS = 5;
 const SINGLE = 2000;
@@ -31,7 +31,7 @@ interface Measured {
   readonly perSecond: number;
 }
 
-export async function run(): Promise<boolean> {
+export async function run(): Promise<readonly Report[]> {
   const ours: Measured[] = [];
   const theirs: Measured[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -43,21 +43,21 @@ export async function run(): Promise<boolean> {
     { name: "skylan", samples: ours.map(value) },
     { name: "radvd", samples: theirs.map(value) },
   ];
-  const latency = printReport({
-    bench: "ra answer",
+  const latency: Report = {
+    name: "answer",
     unit: "us from solicitation to advertisement, p50",
     rows: rows(({ p50 }) => p50),
     targets: [{ peer: "radvd", ratio: 0.85, sense: "at most" }],
     remarks: [],
-  });
-  const rate = printReport({
-    bench: "ra",
+  };
+  const rate: Report = {
+    name: "rate",
     unit: "solicitations answered a second",
     rows: rows(({ perSecond }) => perSecond),
     targets: [{ peer: "radvd", ratio: 1.5, sense: "at least" }],
     remarks: [],
-  });
-  return latency && rate;
+  };
+  return [latency, rate];
 }
 
 const describe = ({ p50, perSecond }: Measured): string => `${p50.toFixed(0)} us, ${perSecond.toFixed(0)} a second`;

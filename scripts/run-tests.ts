@@ -8,11 +8,12 @@
  *   scripted  test/scripted: namespaces and a scripted peer (root)
  *   long      test/long: what needs an hour
  */
-import { globSync, mkdirSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runStaticChecks } from "./static-checks.ts";
+import { whyNot } from "./test-needs.ts";
 import { runTestProcess, type TestProcess } from "./test-process.ts";
 import { count, lastLine, printDetails, printGroup } from "./test-report.ts";
 import type { RunResults, TestResult } from "./test-results.ts";
@@ -78,6 +79,8 @@ async function runSlow(): Promise<readonly TestResult[]> {
 
 async function runSlowFile(group: Group, file: string): Promise<readonly TestResult[]> {
   if (group.needsRoot && process.getuid?.() !== 0) return [skippedFile(file, "tests in network namespaces need root")];
+  const obstacle = whyNot(readFileSync(join(ROOT, file), "utf8"));
+  if (obstacle !== undefined) return [skippedFile(file, obstacle)];
   const start = performance.now();
   const results = await runTestProcess({ ...job(group), files: [file] });
   printGroup(`  ${file}`, results, performance.now() - start);

@@ -1,4 +1,5 @@
 /** When and for how long the LANs are told: the real daemon's rhythm, and its Router Lifetime while something is missing. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,5 @@
 /** What `skylan up` refuses: one sentence that says what to do, an exit code that a script understands, and a kernel that is as it was. */
+// Needs: dhcp6c, dhcpcd, radvd
 import assert from "node:assert/strict";
 import { existsSync, globSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -2,6 +2,7 @@
  * Rows of the conformance table that speak of what a capture shows. One home is recorded once: a provider that is mute at first, two LANs with a ULA,
  * a restart on the same prefixes, other prefixes; the tests then read the recording.
  */
+// Needs: tcpdump, tshark
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

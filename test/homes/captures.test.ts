@@ -1,4 +1,5 @@
 /** The invariants of every capture, over a home's first minute on both links: cold start, plug out, restart. */
+// Needs: radvd, kea-dhcp6, tcpdump, tshark
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

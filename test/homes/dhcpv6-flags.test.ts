@@ -1,4 +1,5 @@
 /** What radvd's flags start, with Kea as the server. */
+// Needs: radvd, kea-dhcp6, tcpdump, tshark
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createHome } from "../../src/lab/home.ts";

@@ -1,4 +1,5 @@
 /** What the router lets pass between the home and the internet, and what it must not: with the daemon, real hosts and captures of both links. */
+// Needs: ping, tcpdump, tshark
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";

@@ -1,4 +1,5 @@
 /** What the tests in homes stand on: hosts that are apart, cables that can be cut, losses and captures that can be believed. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { existsSync, globSync, readlinkSync } from "node:fs";
 import { describe, test } from "node:test";

@@ -1,4 +1,5 @@
 /** Hosts that do not leave router advertisements to the kernel: systemd-networkd and dhcpcd, beside a plain Linux. */
+// Needs: dhcpcd, /lib/systemd/systemd-networkd
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ip6 } from "../../src/addr/ip.ts";

@@ -1,4 +1,5 @@
 /** What a LAN's switch and its hosts need of the router's kernel: it joins its groups, and it believes announcements. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,5 @@
 /** The embedded provider against clients that know nothing of us: dhclient and rdisc6, with tshark reading everything it sends. */
+// Needs: rdisc6, dhclient, tcpdump, tshark
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
 /** The provider hands over another prefix: what hosts hear, what they do, and what is remembered over a power cut (RFC 9096 3.5, RFC 8978). */
+// Needs: ping
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
 /** What goes wrong on a real box: outages, kills, meddling, cards that go and come, clocks that lie. Lifetimes are short, so that outages end within a minute. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

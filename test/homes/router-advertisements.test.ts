@@ -1,4 +1,5 @@
 /** What the LANs are told, heard by Linux hosts while the real daemon has a lease of the embedded provider. */
+// Needs: rdisc6
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,5 @@
 /** Each LAN gets a /64 of whatever the provider delegates: three LANs, every length, both providers, LANs that come and go. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ip6 } from "../../src/addr/ip.ts";

@@ -1,4 +1,5 @@
 /** A home whose provider delegates nothing: its unique local addresses work all the same, and nobody is led into the void. */
+// Needs: rdisc6, ping
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createHome } from "../../src/lab/home.ts";

@@ -1,4 +1,5 @@
 /** Router Discovery on the WAN with real routers: Debian's radvd and Kea, and a provider that says nothing. */
+// Needs: radvd, kea-dhcp6
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

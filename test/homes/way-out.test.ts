@@ -1,4 +1,5 @@
 /** The way out is lost in every way there is: the LAN is told at once (RFC 7084 G-5), keeps its prefix, and is told when it is back. */
+// Needs: rdisc6, ping
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

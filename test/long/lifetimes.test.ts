@@ -1,4 +1,5 @@
 /** An hour with a provider that leases for 150/300 s and a LAN that loses every fifth advertisement. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createHome, NET_ADDRESS } from "../../src/lab/home.ts";

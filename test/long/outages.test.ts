@@ -1,4 +1,5 @@
 /** Outages as long as they are, with the lifetimes of the real provider: 150/300 s. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,5 @@
 /** What is in the provider's IAs: lifetimes, status codes, several prefixes, addresses beside them; and what becomes of the LAN. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Ip6, ip6 } from "../../src/addr/ip.ts";

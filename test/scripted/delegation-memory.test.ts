@@ -1,4 +1,5 @@
 /** What the client knows in its next life: who it is, what it holds and from whom; and what follows from that for the LAN. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

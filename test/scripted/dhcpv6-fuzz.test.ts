@@ -1,4 +1,5 @@
 /** Servers that send nonsense by the hundred: the daemon lives on, and what is right afterwards counts. */
+// Needs: python:scapy
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

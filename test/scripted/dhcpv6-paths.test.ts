@@ -1,4 +1,5 @@
 /** How messages of the provider travel: from which address and port, in pieces, damaged; and what a closed box lets in. */
+// Needs: ping, python:scapy, tcpdump, tshark
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createHome, type Home } from "../../src/lab/home.ts";

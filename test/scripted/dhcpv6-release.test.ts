@@ -1,4 +1,5 @@
 /** How leases are given back: never by an accident, in the right order, and without an end when nobody answers. */
+// Needs: tcpdump, tshark
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createHome } from "../../src/lab/home.ts";

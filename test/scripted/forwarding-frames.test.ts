@@ -1,4 +1,5 @@
 /** Packets that no honest host sends, at a gateway in which skylan runs: what it made of its kernel forwards them, answers them or drops them. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

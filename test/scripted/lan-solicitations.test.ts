@@ -1,4 +1,5 @@
 /** A peer on the LAN that asks too much, asks wrongly, or plays the router itself. */
+// Needs: ping
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

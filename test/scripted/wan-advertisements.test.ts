@@ -1,4 +1,5 @@
 /** A provider's router that advertises exactly what a test wants: what the WAN makes of it. */
+// Needs: ping, tcpdump, tshark
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
