@@ -5,25 +5,15 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ALL_ROUTERS, type Ip6, ip6 } from "../src/addr/ip.ts";
-import { openNamespace } from "../src/kernel/setns.ts";
-import { NDP_AND_DHCPV6 } from "../src/kernel/packet-filter.ts";
-import { type Frame, openPacketSocket } from "../src/kernel/packet-socket.ts";
-import { openRawIcmpv6, type RawIcmpv6 } from "../src/kernel/raw-icmpv6.ts";
 import { createHome, type Home } from "../src/lab/home.ts";
-import { encodeNdp, NDP_TYPE } from "../src/wire/ndp.ts";
-import { mac } from "../src/addr/mac.ts";
 import type { Report } from "./figures.ts";
+import { Solicitor } from "./solicitor.ts";
 
 const ROUNDS = 5;
 const SINGLE = 2000;
 const WARM_UP = 2000;
 const [SERVER_CPU, CLIENT_CPU] = ["0", "1"];
 const FLOOD_MS = 2000;
-/** Solicitations that may be unanswered at a time in the second part. */
-const WINDOW = 128;
-/** Where the type stands in an Ethernet frame: behind 14 octets of Ethernet and 40 of IPv6. */
-const ICMPV6_TYPE = 54;
 
 interface Measured {
   /** Microseconds from solicitation to answer, one at a time. */
@@ -67,14 +57,10 @@ async function measure(start: (home: Home) => Promise<number>): Promise<Measured
   await using home = await createHome();
   pin(await start(home), SERVER_CPU);
   pin(process.pid, CLIENT_CPU);
-  const solicitor = await openSolicitor(home);
-  try {
-    await solicitor.inTurn(WARM_UP);
-    await solicitor.many(FLOOD_MS / 4);
-    return { p50: await latency(solicitor), perSecond: await rate(solicitor) };
-  } finally {
-    solicitor.close();
-  }
+  using solicitor = await Solicitor.open(home.laptop);
+  await solicitor.inTurn(WARM_UP);
+  await solicitor.flood(FLOOD_MS / 4);
+  return { p50: await latency(solicitor), perSecond: await rate(solicitor) };
 }
 
 function pin(pid: number, cpu: string): void {
@@ -109,95 +95,11 @@ const RADVD = `interface lan {
 };
 `;
 
-interface Solicitor {
-  /** Asks one after the other; microseconds from each solicitation on the wire to its answer there. */
-  inTurn(count: number): Promise<readonly number[]>;
-  /** Keeps WINDOW solicitations on their way for some milliseconds; how many were answered. */
-  many(milliseconds: number): Promise<number>;
-  close(): void;
-}
-
-/** In the laptop's namespace, from this process: what is measured is not the start of a program. */
-async function openSolicitor(home: Home): Promise<Solicitor> {
-  const namespace = openNamespace(`/proc/${home.laptop.pid}/ns/net`);
-  const hardware = mac((await home.laptop.exec("cat", "/sys/class/net/eth0/address")).trim());
-  const solicitation = encodeNdp({ kind: "router-solicitation", options: [{ kind: "source-link-layer-address", mac: hardware }] });
-  let answered: (count: number) => void = () => undefined;
-  let seen: (frames: readonly Frame[]) => void = () => undefined;
-  const socket: RawIcmpv6 = namespace.run(() =>
-    openRawIcmpv6({
-      interface: "eth0",
-      types: [NDP_TYPE.routerAdvertisement],
-      groups: [ip6("ff02::1")],
-      receive: (list) => answered(list.length),
-    }),
-  );
-  const openTap = () =>
-    namespace.run(() => openPacketSocket({ interface: "eth0", filter: NDP_AND_DHCPV6, receive: (frames) => seen(frames) }));
-  const to: Ip6 = ALL_ROUTERS;
-  const batch = Array.from({ length: WINDOW }, () => ({ to, bytes: solicitation }));
-  return {
-    inTurn: async (count) => {
-      const tap = openTap();
-      const samples: number[] = [];
-      const one = (): Promise<number> =>
-        new Promise((resolve, reject) => {
-          const timer = setTimeout(() => reject(new Error("no answer within 5 s")), 5000);
-          let asked: bigint | undefined;
-          seen = (frames) => {
-            for (const { at, sent, bytes } of frames) {
-              if (bytes[ICMPV6_TYPE] === NDP_TYPE.routerSolicitation && sent) asked = at;
-              if (bytes[ICMPV6_TYPE] !== NDP_TYPE.routerAdvertisement || sent || asked === undefined) continue;
-              clearTimeout(timer);
-              resolve(Number(at - asked) / 1000);
-            }
-          };
-          socket.send(to, solicitation);
-        });
-      for (let i = 0; i < count; i++) samples.push(await one());
-      tap.close();
-      return samples;
-    },
-    many: (milliseconds) =>
-      new Promise((resolve) => {
-        let total = 0;
-        let open = 0;
-        let done = false;
-        const refill = (): void => {
-          const count = WINDOW - open;
-          open += count;
-          socket.sendAll(batch.slice(0, count));
-        };
-        answered = (count) => {
-          if (done) return;
-          total += count;
-          open = Math.max(0, open - count);
-          if (open <= WINDOW / 2) refill();
-        };
-        // What got lost must not stop the flow.
-        const watch = setInterval(() => {
-          open = 0;
-          refill();
-        }, 50);
-        setTimeout(() => {
-          done = true;
-          clearInterval(watch);
-          resolve(total);
-        }, milliseconds);
-        refill();
-      }),
-    close: () => {
-      socket.close();
-      namespace.close();
-    },
-  };
-}
-
 async function latency(solicitor: Solicitor): Promise<number> {
   const samples = await solicitor.inTurn(SINGLE);
   return samples.toSorted((a, b) => a - b)[SINGLE >> 1]!;
 }
 
 async function rate(solicitor: Solicitor): Promise<number> {
-  return ((await solicitor.many(FLOOD_MS)) * 1000) / FLOOD_MS;
+  return ((await solicitor.flood(FLOOD_MS)) * 1000) / FLOOD_MS;
 }
