@@ -112,7 +112,6 @@ export class RaSchedule {
     this.halt();
     this.#final = MAX_FINAL_RTR_ADVERTISEMENTS;
     this.#multicastAt = this.#permitted(now);
-    this.#tellEarly(now);
   }
 
   /** The link is gone: nothing is due. */
