@@ -11,7 +11,13 @@ export type Ip6 = string & { readonly [brand]: "Ip6" };
 /** An IPv4 address in dotted-decimal form without leading zeros. */
 export type Ip4 = string & { readonly [brand]: "Ip4" };
 
+/** An address of either family. */
+export type Ip = Ip4 | Ip6;
+
 export const UNSPECIFIED = "::" as Ip6;
+export const UNSPECIFIED4 = "0.0.0.0" as Ip4;
+/** Limited broadcast, RFC 919 section 7. */
+export const BROADCAST4 = "255.255.255.255" as Ip4;
 export const LOOPBACK = "::1" as Ip6;
 /** RFC 4291 2.7.1. */
 export const ALL_NODES = "ff02::1" as Ip6;
@@ -113,6 +119,21 @@ export function ip4(text: string): Ip4 {
 export function ip4FromBytes(bytes: Uint8Array, offset = 0): Ip4 {
   if (offset + 4 > bytes.length) throw new RangeError(`an IPv4 address needs 4 octets at ${offset}, there are ${bytes.length}`);
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}` as Ip4;
+}
+
+export function isIp4(address: Ip): address is Ip4 {
+  return !address.includes(":");
+}
+
+/** The 4 or 16 octets of an address, in network order. */
+export function ipToBytes(address: Ip): Uint8Array {
+  return isIp4(address) ? ip4ToBytes(address) : ip6ToBytes(address);
+}
+
+/** The address that 4 or 16 octets are; undefined for another number of them. */
+export function ipFromBytes(bytes: Uint8Array): Ip | undefined {
+  if (bytes.length === 4) return ip4FromBytes(bytes);
+  return bytes.length === 16 ? ip6FromBytes(bytes) : undefined;
 }
 
 /** The 4 octets of an address, in network order. */
