@@ -1,7 +1,8 @@
 /** What `skylan status` shows: one object with everything that once had to be collected from seven files. Spans are whole seconds left. */
 import type { Duid } from "../addr/duid.ts";
-import type { Ip6 } from "../addr/ip.ts";
+import type { Ip, Ip6 } from "../addr/ip.ts";
 import type { Prefix } from "../addr/prefix.ts";
+import type { Prefix4 } from "../addr/prefix4.ts";
 import type { Dhcpv6State, RouterPreference } from "../machines/facts.ts";
 
 export interface Status {
@@ -106,9 +107,9 @@ export interface LanStatus {
 }
 
 export interface RouteStatus {
-  readonly destination: Prefix;
+  readonly destination: Prefix | Prefix4;
   readonly kind: "unicast" | "unreachable";
-  readonly via?: Ip6;
+  readonly via?: Ip;
   readonly interface?: string;
   readonly metric: number;
   readonly left: Left;

@@ -11,7 +11,7 @@ import { createNeighborAnnouncer, type NeighborAnnouncerInput } from "../machine
 import { createRaClient, type RaClientInput } from "../machines/ra-client.ts";
 import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
 import type { Facts } from "../plan/facts.ts";
-import type { LinkFact, Observed } from "../plan/kernel-state.ts";
+import { isOfIpv6, type LinkFact, type Observed } from "../plan/kernel-state.ts";
 import type { Past } from "./past.ts";
 import { NDP_TYPE } from "../wire/ndp.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
@@ -237,9 +237,10 @@ export class Machines {
   }
 }
 
-/** Addresses of ours that duplicate address detection has nothing against. */
+/** IPv6 addresses of ours that duplicate address detection has nothing against. */
 function readyOn(name: string, { addresses, tentative }: Observed): readonly Ip6[] {
-  return addresses.filter((own) => own.interface === name && !tentative.includes(own.address)).map(({ address }) => address);
+  const onLink = addresses.filter(isOfIpv6).filter((own) => own.interface === name);
+  return onLink.filter((own) => !tentative.includes(own.address)).map(({ address }) => address);
 }
 
 function factsByLink<Fact>(seats: ReadonlyMap<string, { readonly fact: Fact | undefined }>): Readonly<Record<string, Fact>> {

@@ -3,7 +3,7 @@ import { between, type Instant, NEVER } from "../addr/time.ts";
 import { contains } from "../addr/prefix.ts";
 import type { DelegationStatus, Dhcpv6Status, LanStatus, Left, RouteStatus, Status, WanStatus } from "../api/status.ts";
 import type { Config, LanConfig, Opening } from "../config/config.ts";
-import type { AddressState, RouteState } from "../plan/kernel-state.ts";
+import { type Ip6AddressState, isOfIpv6, type RouteState } from "../plan/kernel-state.ts";
 import type { Identity } from "./identity.ts";
 import type { Loop } from "./loop.ts";
 
@@ -44,7 +44,7 @@ function describeWan(config: Config, { facts, desired, observed }: View, now: In
   const name = config.wan.interface;
   const link = facts.links.find((candidate) => candidate.name === name);
   const { ra, dhcpv6 } = facts;
-  const addresses = (desired?.kernel.addresses ?? []).filter((address) => address.interface === name);
+  const addresses = (desired?.kernel.addresses ?? []).filter(isOfIpv6).filter((address) => address.interface === name);
   return {
     interface: name,
     carrier: link?.carrier ?? false,
@@ -70,12 +70,12 @@ function describeWan(config: Config, { facts, desired, observed }: View, now: In
   };
 }
 
-function originOf({ address }: AddressState, { ra, dhcpv6 }: View["facts"]): "slaac" | "temporary" | "leased" {
+function originOf({ address }: Ip6AddressState, { ra, dhcpv6 }: View["facts"]): "slaac" | "temporary" | "leased" {
   if (dhcpv6?.addresses.some((leased) => leased.address === address)) return "leased";
   return ra?.addresses.some((own) => own.address === address && own.temporary) ? "temporary" : "slaac";
 }
 
-function stateOf({ address }: AddressState, observed: View["observed"]): "ready" | "tentative" | "duplicate" {
+function stateOf({ address }: Ip6AddressState, observed: View["observed"]): "ready" | "tentative" | "duplicate" {
   if (observed?.duplicates.some((duplicate) => duplicate.address === address)) return "duplicate";
   return observed?.tentative.includes(address) ? "tentative" : "ready";
 }
@@ -104,7 +104,7 @@ function describeDelegations({ facts: { dhcpv6 } }: View, now: Instant): readonl
 function describeLan(lan: LanConfig, { facts, desired }: View, now: Instant): LanStatus {
   const advertisement = desired?.advertisements[lan.interface];
   const server = facts.lans[lan.interface];
-  const addresses = (desired?.kernel.addresses ?? []).filter((address) => address.interface === lan.interface);
+  const addresses = (desired?.kernel.addresses ?? []).filter(isOfIpv6).filter((address) => address.interface === lan.interface);
   return {
     name: lan.name,
     interface: lan.interface,
