@@ -1,4 +1,5 @@
 /** `skylan status` for people: the status object as one calm page. */
+import { ipv4Section, lanIpv4Rows } from "./ipv4-words.ts";
 import { COLOURED, type Ink, layOut, PAGE_WIDTH, type Row, type Section, UNCOLOURED, wrap } from "./page-layout.ts";
 import { spanWords } from "./span-words.ts";
 import type { DelegationStatus, EventRecord, LanStatus, Left, PrefixPeriod, Problem, RouteStatus, Status } from "./status.ts";
@@ -17,6 +18,7 @@ export function formatStatus(status: Status, format: StatusFormat): string {
   const sections: Section[] = [
     internetSection(status),
     prefixSection(status, clock),
+    ...(status.ipv4 ? [ipv4Section(status.ipv4)] : []),
     ...status.lans.map(lanSection),
     ...(status.gatewayOpen.length > 0 ? [gatewaySection(status.gatewayOpen)] : []),
     ...(status.routes.length > 0 ? [{ title: "ROUTES", rows: status.routes.map(routeRow) }] : []),
@@ -118,6 +120,7 @@ function lanSection(lan: LanStatus): Section {
       lan.subnets.map((subnet) => subnet.address),
     ),
     ...list("resolver", lan.resolvers),
+    ...lanIpv4Rows(lan),
     ...list("open", lan.open.length > 0 ? [lan.open.join(", ")] : []),
     { label: "hosts are", cells: [lan.defaultRouter ? "offered the way to the internet" : "not offered a way to the internet"] },
     ...lan.otherRouters.map(({ address, claim }) => ({ label: "other router", cells: [address, claim] })),
