@@ -39,6 +39,10 @@ function headline(status: Status, ink: Ink): string[] {
     if (wan.routers.some(({ unreachable }) => !unreachable)) return [ink.good("Online: packets pass between the home and the internet.")];
     return [ink.warning("The provider's router is silent: the home keeps its prefix, but nothing reaches the internet.")];
   }
+  if (status.ipv4?.forwarding) {
+    const why = dhcpv6.refusal === undefined ? "the provider has not delegated an IPv6 prefix yet" : `no IPv6 prefix: ${dhcpv6.refusal}`;
+    return wrap(`Online by IPv4 alone: ${why}.`, PAGE_WIDTH).map(ink.warning);
+  }
   if (!wan.carrier) return [ink.bad(`Offline: there is no cable in ${wan.interface}, or nothing at its other end.`)];
   if (delegations.length === 0 && dhcpv6.refusal !== undefined) {
     return wrap(`Offline: the provider refuses a prefix: ${dhcpv6.refusal}`, PAGE_WIDTH).map(ink.bad);

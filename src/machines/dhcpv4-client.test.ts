@@ -198,6 +198,13 @@ test("[V4C-6] classless routes make the router void, and an MTU below 576 is non
   assert.equal(lease(576).mtu, 576);
 });
 
+test("[V4C-6] the search list counts more than the domain, and a domain with strange characters is none", () => {
+  const domains = (...options: readonly Dhcpv4Option[]) => new ClientScene().lease([...STARLINK, ...options]).fact!.lease!.searchDomains;
+  assert.deepEqual(domains({ kind: "domain-name", text: "lan.example." }), ["lan.example"]);
+  assert.deepEqual(domains({ kind: "domain-name", text: "a\nnameserver ::1" }), []);
+  assert.deepEqual(domains({ kind: "domain-name", text: "a" }, { kind: "domain-search", domains: ["b.c"] }), ["b.c"]);
+});
+
 test("[V4C-7] no server, no lease time, a lease of 0 or no host's address: no lease; an endless one is never renewed", () => {
   const bad = [
     (scene: ClientScene) => scene.answer("ack", STARLINK, { server: null }),

@@ -6,20 +6,13 @@ import type { Ip4 } from "../addr/ip.ts";
 import type { Duid } from "../addr/duid.ts";
 import { type Mac, mac as macOf } from "../addr/mac.ts";
 import type { Random } from "../addr/random.ts";
-import { after, between, type Duration, earliest, type Instant, instant, NEVER, seconds } from "../addr/time.ts";
+import { after, between, type Duration, earliest, type Instant, NEVER } from "../addr/time.ts";
 import type { ArpPacket } from "../wire/arp.ts";
 import { type Dhcpv4Message, optionOf } from "../wire/dhcpv4.ts";
 import { type AddressClaim, advance, claimAt, type ClaimStep, contest, isUnopposed } from "./address-claim.ts";
 import * as messages from "./dhcpv4-client-messages.ts";
-import {
-  delayAfterConflict,
-  delayAfterRefusal,
-  halfway,
-  MOST_REQUESTS,
-  PROVISIONAL_PATIENCE,
-  PROVISIONAL_RETRY,
-  retransmissionDelay,
-} from "./dhcpv4-client-timers.ts";
+import { awaits, begun, chosen, type Offer, offered, STOPPED, transmitted } from "./dhcpv4-client-exchange.ts";
+import { delayAfterConflict, delayAfterRefusal, halfway, MOST_REQUESTS, PROVISIONAL_RETRY } from "./dhcpv4-client-timers.ts";
 import { isHostAddress, isProvisional, leaseFromJson, leaseOf, leaseToJson } from "./dhcpv4-lease.ts";
 import type { Dhcpv4ClientFact, Dhcpv4Lease, Dhcpv4State } from "./facts.ts";
 import type { FrameIn, Json, Machine, Note, Output, Tick } from "./machine.ts";
@@ -42,11 +35,6 @@ export type Dhcpv4ClientInput =
   /** The owner gives the lease back; nothing is asked for until `refresh` or a restart. */
   | { readonly kind: "release" };
 
-interface Offer {
-  readonly address: Ip4;
-  readonly server: Ip4;
-}
-
 /** A client that knows nothing, or the lease that `saved` holds. Its first fact follows its first input. */
 export function createDhcpv4Client(
   options: Dhcpv4ClientOptions,
@@ -59,18 +47,12 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
   readonly #random: Random;
   readonly #clientId: Uint8Array;
   #mac: Mac = macOf("00:00:00:00:00:00");
-  #state: Dhcpv4State = "stopped";
+  #exchange = STOPPED;
   /** In use until it ends, is refused or replaced. */
   #lease: Dhcpv4Lease | undefined;
   /** The latest address, asked for again. */
   #former: Ip4 | undefined;
-  #offer: Offer | undefined;
   #claim: AddressClaim | undefined;
-  #xid = 0;
-  #began: Instant = instant(0);
-  /** Messages of this exchange. */
-  #sent = 0;
-  #nextAt: Instant = NEVER;
   #refusals = 0;
   #conflicts = 0;
   #said = "";
@@ -87,14 +69,14 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
     this.#out = [];
     if (this.#lease && now >= this.#lease.validUntil) this.#expire(now);
     this.#take(input, now);
-    if (now >= this.#nextAt) this.#act(now);
+    if (now >= this.#exchange.nextAt) this.#act(now);
     if (this.#claim) this.#step(advance(this.#claim, now, this.#random));
     this.#tell();
     return this.#out;
   }
 
   wakeAt(): Instant | undefined {
-    return earliest(this.#nextAt, this.#lease?.validUntil, this.#claim?.nextAt);
+    return earliest(this.#exchange.nextAt, this.#lease?.validUntil, this.#claim?.nextAt);
   }
 
   snapshot(): Json {
@@ -115,7 +97,7 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
         break;
       case "resume":
       case "refresh":
-        if (this.#state !== "stopped" || input.kind === "refresh") this.#restart(now);
+        if (this.#exchange.state !== "stopped" || input.kind === "refresh") this.#restart(now);
         break;
       case "release":
         if (this.#lease) this.#send(messages.release(this.#speaker(now), this.#lease));
@@ -126,9 +108,8 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
   }
 
   #pause(): void {
-    this.#state = "stopped";
+    this.#exchange = STOPPED;
     this.#claim = undefined;
-    this.#nextAt = NEVER;
   }
 
   /** INIT-REBOOT with a lease, INIT without one. A lease of the dish is no reason to ask for it again. */
@@ -136,33 +117,26 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
     this.#begin(this.#lease && !isProvisional(this.#lease.address) ? "rebooting" : "selecting", now);
   }
 
-  #begin(state: Dhcpv4State, now: Instant, wait = seconds(0)): void {
-    this.#state = state;
-    this.#offer = undefined;
-    this.#xid = this.#random.uint32();
-    this.#began = now;
-    this.#sent = 0;
-    this.#nextAt = after(now, wait);
+  #begin(state: Dhcpv4State, now: Instant, wait?: Duration): void {
+    this.#exchange = begun(state, now, this.#random, wait);
   }
 
   /** What is due in this state. */
   #act(now: Instant): void {
-    switch (this.#state) {
+    const { state, sent, offer } = this.#exchange;
+    const again = sent < MOST_REQUESTS;
+    switch (state) {
       case "stopped":
         break;
       case "waiting":
-        return this.#leave(now);
-      case "selecting":
-        return this.#offer ? this.#choose(now) : this.#discover(now);
-      case "requesting":
-        if (this.#sent < MOST_REQUESTS && this.#offer) return this.#request(this.#offer.address, this.#offer.server, now);
-        this.#begin("selecting", now);
-        return this.#discover(now);
-      case "rebooting":
-        if (this.#sent < MOST_REQUESTS && this.#lease) return this.#request(this.#lease.address, undefined, now);
-        return this.#settle();
       case "bound":
         return this.#leave(now);
+      case "selecting":
+        return offer ? this.#choose(now) : this.#discover(now);
+      case "requesting":
+        return again && offer ? this.#request(offer.address, offer.server, now) : this.#reselect(now);
+      case "rebooting":
+        return again && this.#lease ? this.#request(this.#lease.address, undefined, now) : this.#settle();
       case "renewing":
       case "rebinding":
         return this.#extend(now);
@@ -171,41 +145,42 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
 
   /** The lease is old enough to be extended, or so poor that there must be a better one. */
   #leave(now: Instant): void {
-    const poor = this.#lease === undefined || isProvisional(this.#lease.address);
-    this.#begin(poor ? "selecting" : "renewing", now);
-    this.#act(now);
+    if (this.#lease === undefined || isProvisional(this.#lease.address)) return this.#reselect(now);
+    this.#begin("renewing", now);
+    this.#extend(now);
+  }
+
+  #reselect(now: Instant): void {
+    this.#begin("selecting", now);
+    this.#discover(now);
   }
 
   #discover(now: Instant): void {
     this.#send(messages.discover(this.#speaker(now), this.#former));
-    const delay = retransmissionDelay(++this.#sent, this.#random);
-    this.#nextAt = after(now, this.#lease && delay > PROVISIONAL_RETRY ? PROVISIONAL_RETRY : delay);
+    this.#exchange = transmitted(this.#exchange, now, this.#random, this.#lease && PROVISIONAL_RETRY);
   }
 
   #choose(now: Instant): void {
-    this.#state = "requesting";
-    this.#sent = 0;
-    this.#nextAt = now;
+    this.#exchange = chosen(this.#exchange, now);
     this.#act(now);
   }
 
   #request(address: Ip4, server: Ip4 | undefined, now: Instant): void {
     this.#send(messages.request(this.#speaker(now), address, server));
-    this.#nextAt = after(now, retransmissionDelay(++this.#sent, this.#random));
+    this.#exchange = transmitted(this.#exchange, now, this.#random);
   }
 
   #extend(now: Instant): void {
     const lease = this.#lease!;
-    if (this.#state === "renewing" && now >= lease.rebindAt) this.#begin("rebinding", now);
-    const renewing = this.#state === "renewing";
+    if (this.#exchange.state === "renewing" && now >= lease.rebindAt) this.#begin("rebinding", now);
+    const renewing = this.#exchange.state === "renewing";
     this.#send(messages.extend(this.#speaker(now), lease, renewing ? "server" : "any"));
-    this.#nextAt = halfway(now, renewing ? lease.rebindAt : lease.validUntil);
+    this.#exchange = { ...this.#exchange, nextAt: halfway(now, renewing ? lease.rebindAt : lease.validUntil) };
   }
 
-  /** Nobody has answered: the lease is kept to its end, RFC 2131 3.2. */
-  #settle(): void {
-    this.#state = "bound";
-    this.#nextAt = this.#lease?.renewAt ?? NEVER;
+  /** Also when nobody has answered after a restart: the lease is kept to its end, RFC 2131 3.2. */
+  #settle(retryAt?: Instant): void {
+    this.#exchange = { ...this.#exchange, state: "bound", nextAt: earliest(this.#lease?.renewAt, retryAt) ?? NEVER };
   }
 
   #hear(bytes: Uint8Array, now: Instant): void {
@@ -219,46 +194,32 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
     else if (heard.type === "nak") this.#refuse(heard.message, server, now);
   }
 
-  /** The first real offer is taken; one of the booting dish waits for a better one. */
   #weigh(offer: Offer, now: Instant): void {
-    if (this.#state !== "selecting" || !isHostAddress(offer.address)) return;
-    if (!isProvisional(offer.address)) {
-      this.#offer = offer;
-      this.#choose(now);
-    } else if (!this.#offer) {
-      this.#offer = offer;
-      this.#nextAt = after(now, PROVISIONAL_PATIENCE);
-    }
+    if (isHostAddress(offer.address)) this.#exchange = offered(this.#exchange, offer, now);
   }
 
   #accept(ack: Dhcpv4Message, from: Mac, server: Ip4, now: Instant): void {
-    if (!this.#awaits(server)) return;
+    if (!awaits(this.#exchange, server)) return;
     const lease = leaseOf(ack, from, now);
     if (!lease) return;
     const before = this.#lease;
-    const proved = before?.address === lease.address && (this.#state === "renewing" || this.#state === "rebinding");
+    const { state } = this.#exchange;
+    const proved = before?.address === lease.address && (state === "renewing" || state === "rebinding");
     if (!proved) this.#claim = claimAt(lease.address, this.#mac, now, this.#random);
     this.#lease = lease;
     this.#former = lease.address;
     this.#refusals = 0;
     this.#out.push({ kind: "save" });
     if (before?.address !== lease.address) this.#note("info", "dhcpv4.leased", `The provider leases us ${lease.address}.`);
-    this.#settle();
-    if (isProvisional(lease.address)) this.#nextAt = earliest(this.#nextAt, after(now, PROVISIONAL_RETRY)) ?? NEVER;
+    this.#settle(isProvisional(lease.address) ? after(now, PROVISIONAL_RETRY) : undefined);
   }
 
   #refuse(nak: Dhcpv4Message, server: Ip4, now: Instant): void {
-    if (!this.#awaits(server)) return;
+    if (!awaits(this.#exchange, server)) return;
     const reason = optionOf(nak, "message")?.text ?? "";
     this.#drop("warning", "dhcpv4.refused", `refused by the server${reason === "" ? "" : `: ${reason}`}`);
     this.#former = undefined;
     this.#begin("waiting", now, delayAfterRefusal(++this.#refusals));
-  }
-
-  /** Whether an ACK or NAK of this server is one to our question. */
-  #awaits(server: Ip4): boolean {
-    if (this.#state === "requesting") return server === this.#offer?.server;
-    return this.#state === "rebooting" || this.#state === "renewing" || this.#state === "rebinding";
   }
 
   #hearArp(packet: ArpPacket, now: Instant): void {
@@ -283,7 +244,7 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
 
   #expire(now: Instant): void {
     this.#drop("warning", "dhcpv4.expired", "at its end");
-    if (this.#state !== "stopped" && this.#state !== "selecting" && this.#state !== "requesting") this.#begin("selecting", now);
+    if (!["stopped", "selecting", "requesting"].includes(this.#exchange.state)) this.#begin("selecting", now);
   }
 
   /** The address is no longer used, from this very turn on. */
@@ -296,7 +257,8 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
   }
 
   #speaker(now: Instant): messages.Speaker {
-    return { mac: this.#mac, clientId: this.#clientId, xid: this.#xid, secs: Math.floor(between(this.#began, now) / 1000) };
+    const { xid, began } = this.#exchange;
+    return { mac: this.#mac, clientId: this.#clientId, xid, secs: Math.floor(between(began, now) / 1000) };
   }
 
   #send(bytes: Uint8Array): void {
@@ -308,7 +270,7 @@ class Dhcpv4Client implements Machine<Dhcpv4ClientInput, Dhcpv4ClientFact> {
   }
 
   #tell(): void {
-    const fact: Dhcpv4ClientFact = { state: this.#state, ...(this.#lease && { lease: this.#lease }) };
+    const fact: Dhcpv4ClientFact = { state: this.#exchange.state, ...(this.#lease && { lease: this.#lease }) };
     const said = JSON.stringify(fact);
     if (said === this.#said) return;
     this.#said = said;

@@ -12,6 +12,7 @@ const [T1_SHARE, T2_SHARE] = [0.5, 0.875];
 /** RFC 791: every host takes that much. */
 const LEAST_MTU = 576;
 const MOST_ROUTES = 64;
+const DOMAIN = /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*$/;
 /** What Starlink's dish leases while it boots or sees no sky. */
 const BOOTING_DISH = prefix4("192.168.100.0/24");
 const NOT_FOR_HOSTS = [prefix4("0.0.0.0/8"), prefix4("127.0.0.0/8"), prefix4("224.0.0.0/3")];
@@ -40,10 +41,16 @@ export function leaseOf(ack: Dhcpv4Message, via: Mac, now: Instant): Dhcpv4Lease
     routes: routesOf(ack),
     ...(mtu >= LEAST_MTU && { mtu }),
     resolvers: (optionOf(ack, "resolvers")?.addresses ?? []).filter(isHostAddress),
-    searchDomains: optionOf(ack, "domain-search")?.domains ?? [optionOf(ack, "domain-name")?.text ?? []].flat(),
+    searchDomains: domainsOf(ack),
     ntpServers: (optionOf(ack, "ntp-servers")?.addresses ?? []).filter(isHostAddress),
     ...timesOf(ack, time, now),
   };
+}
+
+/** The one domain of option 15 is any text. */
+function domainsOf(ack: Dhcpv4Message): readonly string[] {
+  const own = optionOf(ack, "domain-name")?.text.replace(/\.$/, "") ?? "";
+  return optionOf(ack, "domain-search")?.domains ?? (DOMAIN.test(own) ? [own] : []);
 }
 
 /** Classless routes make the routers' option void, RFC 3442. */

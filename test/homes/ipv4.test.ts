@@ -19,6 +19,11 @@ async function ipv4Home(options: HomeOptions = {}): Promise<Home> {
   return home;
 }
 
+const RESET = `
+import socket
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+raw.sendto(bytes.fromhex("1f90005000000001000000005004000000000000"), ("${NET_ADDRESS_IPV4}", 0))`;
+
 const shown = (home: Home, what: string): Promise<string> => home.gateway.exec("ip", "-4", ...what.split(" "));
 
 async function leasedAddress(home: Home): Promise<string> {
@@ -97,6 +102,25 @@ describe("IPv4", { concurrency: true }, () => {
       await assert.rejects(fetchWeb(home.net, url, { within: 1_000 }), /no answer within/, url);
     }
     await fetchWeb(home.gateway, webUrl(LAPTOP, 8080));
+  });
+
+  test("[NAT-3] no source of the home's own leaves untranslated, not even where conntrack can't place the packet", {
+    skip: skipWithout("tcpdump", "tshark"),
+  }, async () => {
+    await using home = await ipv4Home();
+    await home.startSkylan(WITH_IPV4);
+    await fetchWeb(home.laptop, webUrl(NET_ADDRESS_IPV4), { within: 20_000 });
+    const capture = await home.capture("wan");
+    await home.laptop.ip("addr add 10.99.0.5/32 dev eth0\naddr add 169.254.7.7/32 dev eth0");
+    for (const source of ["10.99.0.5", "169.254.7.7", LAPTOP]) {
+      await home.laptop.attempt("ping", "-c", "2", "-i", "0.2", "-W", "0.5", "-I", source, NET_ADDRESS_IPV4);
+    }
+    await home.gateway.attempt("ping", "-c", "2", "-i", "0.2", "-W", "0.5", "-I", "192.168.1.1", NET_ADDRESS_IPV4);
+    // A reset of a connection that nobody knows.
+    await home.laptop.attempt("python3", "-c", RESET);
+    await home.until(async () => (await capture.packets("icmp.type == 8", "ip.src")).length >= 4, { within: 10_000, what: "pings leave" });
+    const sources = (await capture.packets("ip && eth.src != 00:00:5e:00:01:01", "ip.src")).map(([source]) => source);
+    assert.deepEqual([...new Set(sources)], ["100.64.0.9"]);
   });
 
   test("[V4C-5] another device with the leased address makes the gateway decline it", {
