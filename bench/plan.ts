@@ -92,6 +92,7 @@ function factsOf(config: Config): Facts {
     secret: new Uint8Array(32),
     refused: {},
     lanServers: {},
+    dhcpv4: undefined,
   };
 }
 

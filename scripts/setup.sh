@@ -20,6 +20,7 @@ SET
       ;;
     lab-kea) cat <<'SET'
 radvd radvd
+kea-dhcp4-server kea-dhcp4
 kea-dhcp6-server kea-dhcp6
 SET
       ;;

@@ -8,7 +8,16 @@ declare const brand: unique symbol;
 /** An IPv6 address in the canonical form of RFC 5952 section 4, without zone. */
 export type Ip6 = string & { readonly [brand]: "Ip6" };
 
+/** An IPv4 address in dotted-decimal form without leading zeros. */
+export type Ip4 = string & { readonly [brand]: "Ip4" };
+
+/** An address of either family. */
+export type Ip = Ip4 | Ip6;
+
 export const UNSPECIFIED = "::" as Ip6;
+export const UNSPECIFIED4 = "0.0.0.0" as Ip4;
+/** Limited broadcast, RFC 919 section 7. */
+export const BROADCAST4 = "255.255.255.255" as Ip4;
 export const LOOPBACK = "::1" as Ip6;
 /** RFC 4291 2.7.1. */
 export const ALL_NODES = "ff02::1" as Ip6;
@@ -92,6 +101,44 @@ export function solicitedNode(address: Ip6): Ip6 {
 /** Whether the interface identifier was made from a MAC address (modified EUI-64, RFC 4291 appendix A). */
 export function isEui64(address: Ip6): boolean {
   return ((ip6ToBigInt(address) >> 24n) & 0xffffn) === 0xfffen;
+}
+
+/** Reads a dotted-decimal IPv4 address; undefined when it is none. */
+export function parseIp4(text: string): Ip4 | undefined {
+  return parseOctets(text) ? (text as Ip4) : undefined;
+}
+
+/** Like parseIp4, for constants and trusted text. @throws RangeError when the text is no IPv4 address. */
+export function ip4(text: string): Ip4 {
+  const address = parseIp4(text);
+  if (address === undefined) throw new RangeError(`not an IPv4 address: ${text}`);
+  return address;
+}
+
+/** The address in the 4 octets of `bytes` that start at `offset`. @throws RangeError when there are fewer. */
+export function ip4FromBytes(bytes: Uint8Array, offset = 0): Ip4 {
+  if (offset + 4 > bytes.length) throw new RangeError(`an IPv4 address needs 4 octets at ${offset}, there are ${bytes.length}`);
+  return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}` as Ip4;
+}
+
+export function isIp4(address: Ip): address is Ip4 {
+  return !address.includes(":");
+}
+
+/** The 4 or 16 octets of an address, in network order. */
+export function ipToBytes(address: Ip): Uint8Array {
+  return isIp4(address) ? ip4ToBytes(address) : ip6ToBytes(address);
+}
+
+/** The address that 4 or 16 octets are; undefined for another number of them. */
+export function ipFromBytes(bytes: Uint8Array): Ip | undefined {
+  if (bytes.length === 4) return ip4FromBytes(bytes);
+  return bytes.length === 16 ? ip6FromBytes(bytes) : undefined;
+}
+
+/** The 4 octets of an address, in network order. */
+export function ip4ToBytes(address: Ip4): Uint8Array {
+  return Uint8Array.from(parseOctets(address)!);
 }
 
 /** The four numbers of a dotted-decimal IPv4 address. */

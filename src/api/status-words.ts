@@ -1,4 +1,5 @@
 /** `skylan status` for people: the status object as one calm page. */
+import { ipv4Section, lanIpv4Rows } from "./ipv4-words.ts";
 import { COLOURED, type Ink, layOut, PAGE_WIDTH, type Row, type Section, UNCOLOURED, wrap } from "./page-layout.ts";
 import { spanWords } from "./span-words.ts";
 import type { DelegationStatus, EventRecord, LanStatus, Left, PrefixPeriod, Problem, RouteStatus, Status } from "./status.ts";
@@ -17,6 +18,7 @@ export function formatStatus(status: Status, format: StatusFormat): string {
   const sections: Section[] = [
     internetSection(status),
     prefixSection(status, clock),
+    ...(status.ipv4 ? [ipv4Section(status.ipv4)] : []),
     ...status.lans.map(lanSection),
     ...(status.gatewayOpen.length > 0 ? [gatewaySection(status.gatewayOpen)] : []),
     ...(status.routes.length > 0 ? [{ title: "ROUTES", rows: status.routes.map(routeRow) }] : []),
@@ -36,6 +38,10 @@ function headline(status: Status, ink: Ink): string[] {
   if (status.forwarding) {
     if (wan.routers.some(({ unreachable }) => !unreachable)) return [ink.good("Online: packets pass between the home and the internet.")];
     return [ink.warning("The provider's router is silent: the home keeps its prefix, but nothing reaches the internet.")];
+  }
+  if (status.ipv4?.forwarding) {
+    const why = dhcpv6.refusal === undefined ? "the provider has not delegated an IPv6 prefix yet" : `no IPv6 prefix: ${dhcpv6.refusal}`;
+    return wrap(`Online by IPv4 alone: ${why}.`, PAGE_WIDTH).map(ink.warning);
   }
   if (!wan.carrier) return [ink.bad(`Offline: there is no cable in ${wan.interface}, or nothing at its other end.`)];
   if (delegations.length === 0 && dhcpv6.refusal !== undefined) {
@@ -118,6 +124,7 @@ function lanSection(lan: LanStatus): Section {
       lan.subnets.map((subnet) => subnet.address),
     ),
     ...list("resolver", lan.resolvers),
+    ...lanIpv4Rows(lan),
     ...list("open", lan.open.length > 0 ? [lan.open.join(", ")] : []),
     { label: "hosts are", cells: [lan.defaultRouter ? "offered the way to the internet" : "not offered a way to the internet"] },
     ...lan.otherRouters.map(({ address, claim }) => ({ label: "other router", cells: [address, claim] })),

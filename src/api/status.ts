@@ -1,8 +1,9 @@
 /** What `skylan status` shows: one object with everything that once had to be collected from seven files. Spans are whole seconds left. */
 import type { Duid } from "../addr/duid.ts";
-import type { Ip6 } from "../addr/ip.ts";
+import type { Ip, Ip4, Ip6 } from "../addr/ip.ts";
 import type { Prefix } from "../addr/prefix.ts";
-import type { Dhcpv6State, RouterPreference } from "../machines/facts.ts";
+import type { Prefix4 } from "../addr/prefix4.ts";
+import type { Dhcpv4State, Dhcpv6State, RouterPreference } from "../machines/facts.ts";
 
 export interface Status {
   readonly version: string;
@@ -12,6 +13,8 @@ export interface Status {
   readonly uptime: number;
   readonly wan: WanStatus;
   readonly dhcpv6: Dhcpv6Status;
+  /** Absent where IPv4 is not in skylan's hands. */
+  readonly ipv4?: Ipv4Status;
   readonly delegations: readonly DelegationStatus[];
   /** Former and present delegations, newest first. */
   readonly prefixHistory: readonly PrefixPeriod[];
@@ -67,6 +70,24 @@ export interface Dhcpv6Status {
   readonly refusal?: string;
 }
 
+export interface Ipv4Status {
+  readonly state: Dhcpv4State;
+  readonly lease?: {
+    readonly address: Ip4;
+    readonly network: Prefix4;
+    readonly server: Ip4;
+    readonly routers: readonly Ip4[];
+    /** Out of 100.64.0.0/10 (RFC 6598): the provider translates addresses. */
+    readonly isShared: boolean;
+    readonly valid: Left;
+    readonly renewIn: Left;
+    readonly mtu?: number;
+    readonly resolvers: readonly Ip4[];
+  };
+  /** Whether packets pass between the LANs and the internet. */
+  readonly forwarding: boolean;
+}
+
 export interface DelegationStatus {
   readonly prefix: Prefix;
   readonly excluded?: Prefix;
@@ -86,6 +107,7 @@ export interface LanStatus {
   readonly name: string;
   readonly interface: string;
   readonly carrier: boolean;
+  readonly ipv4?: { readonly address: Ip4; readonly network: Prefix4 };
   readonly subnets: readonly {
     readonly prefix: Prefix;
     /** The gateway's own address in it. */
@@ -106,9 +128,9 @@ export interface LanStatus {
 }
 
 export interface RouteStatus {
-  readonly destination: Prefix;
+  readonly destination: Prefix | Prefix4;
   readonly kind: "unicast" | "unreachable";
-  readonly via?: Ip6;
+  readonly via?: Ip;
   readonly interface?: string;
   readonly metric: number;
   readonly left: Left;

@@ -1,5 +1,7 @@
 /** What no single field can tell: keys that contradict each other. */
+import { overlaps4, type Prefix4 } from "../addr/prefix4.ts";
 import { nearest } from "./did-you-mean.ts";
+import { parseLanIpv4 } from "./lan-ipv4.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { Path, TomlDocument } from "./toml-document.ts";
 
@@ -32,6 +34,7 @@ export function checkTogether(document: TomlDocument): readonly Complaint[] {
     ...lans.flatMap(([name]) => checkName(name)),
     ...checkInterfaces(root, lans),
     ...checkSubnets(lans),
+    ...checkIpv4(root, lans),
     ...lans.flatMap(([name, lan]) => checkIntervals(name, lan)),
   ];
 }
@@ -91,6 +94,22 @@ function checkSubnets(lans: Lans): readonly Complaint[] {
     owners.set(subnet, owner ?? name);
     if (owner === undefined) return [];
     return [{ path: ["lan", name, "subnet"], text: `subnet ${subnet} belongs to [lan.${owner}] already; write another number, or none` }];
+  });
+}
+
+/** Networks that share addresses, and networks that nothing could leave. */
+function checkIpv4(root: TomlDocument["root"], lans: Lans): readonly Complaint[] {
+  const isOff = !isTable(root["wan"]) || root["wan"]["ipv4"] !== "dhcp";
+  const owners: { readonly name: string; readonly network: Prefix4 }[] = [];
+  return lans.flatMap(([name, { ipv4 }]) => {
+    const own = typeof ipv4 === "string" ? parseLanIpv4(ipv4) : undefined;
+    if (!own) return [];
+    const path = ["lan", name, "ipv4"];
+    if (isOff) return [{ path, text: `an IPv4 network needs a way out; write ipv4 = "dhcp" in [wan], or leave this key out` }];
+    const other = owners.find(({ network }) => overlaps4(network, own.network));
+    owners.push({ name, network: own.network });
+    if (!other) return [];
+    return [{ path, text: `${own.network} overlaps ${other.network} of [lan.${other.name}]; write another network, or none` }];
   });
 }
 

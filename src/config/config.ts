@@ -1,6 +1,7 @@
 /** What the owner wrote, checked and with every default filled in. */
 import type { Ip6 } from "../addr/ip.ts";
 import type { Prefix } from "../addr/prefix.ts";
+import type { LanIpv4 } from "./lan-ipv4.ts";
 import type { Opening } from "./opening.ts";
 
 export type { Opening } from "./opening.ts";
@@ -23,6 +24,8 @@ export interface WanConfig {
   /** RFC 8981 addresses for the router's own traffic. */
   readonly temporaryAddresses: boolean;
   readonly rapidCommit: boolean;
+  /** "off": IPv4 is in other hands. */
+  readonly ipv4: "dhcp" | "off";
 }
 
 export interface LanConfig {
@@ -31,6 +34,8 @@ export interface LanConfig {
   readonly interface: string;
   /** The owner's subnet number; absent: the first free one, kept from then on. */
   readonly subnet?: number;
+  /** Absent: this LAN has no IPv4 by us. */
+  readonly ipv4?: LanIpv4;
   /** What the internet may open connections to, on any device of this LAN. */
   readonly open: readonly Opening[];
   readonly advertise: AdvertiseConfig;

@@ -22,7 +22,7 @@ const told = (text: string): readonly string[] => problemsOf(text).map((problem)
 
 test("five lines are a config, with every default filled in", () => {
   assert.deepEqual(parseConfig(FIVE_LINES, "skylan.toml"), {
-    wan: { interface: "eth8", prefixHint: 56, requestAddress: "auto", temporaryAddresses: false, rapidCommit: false },
+    wan: { interface: "eth8", prefixHint: 56, requestAddress: "auto", temporaryAddresses: false, rapidCommit: false, ipv4: "off" },
     lans: [
       {
         name: "home",
@@ -44,9 +44,11 @@ prefix_hint = 60
 request_address = "never"
 temporary_addresses = true
 rapid_commit = true
+ipv4 = "dhcp"
 
 [lan.home]
 interface = "br-lan"
+ipv4 = "10.7.0.1/16"
 subnet = 7
 open = ["tcp/22", "udp/5000-5010"]
 
@@ -68,12 +70,13 @@ prefix = "fd12:3456:789a::/48"
     "skylan.toml",
   );
   assert.deepEqual(config, {
-    wan: { interface: "eth8", prefixHint: 60, requestAddress: "never", temporaryAddresses: true, rapidCommit: true },
+    wan: { interface: "eth8", prefixHint: 60, requestAddress: "never", temporaryAddresses: true, rapidCommit: true, ipv4: "dhcp" },
     lans: [
       {
         name: "home",
         interface: "br-lan",
         subnet: 7,
+        ipv4: { address: "10.7.0.1", network: "10.7.0.0/16" },
         open: [
           { protocol: "tcp", from: 22, to: 22 },
           { protocol: "udp", from: 5000, to: 5010 },
@@ -199,6 +202,25 @@ test("the ULA prefix is off, automatic, or the owner's own /48 below fd00::/8", 
   assert.equal(parseConfig(ula("off"), "").ula, "off");
   assert.equal(parseConfig(ula("fd00:1:2::/48"), "").ula, "fd00:1:2::/48");
   for (const wrong of ["fd00::/64", "fc00::/48", "2605::/48", "on", "fd00::"]) assert.equal(told(ula(wrong)).length, 1, wrong);
+});
+
+test("LANs have IPv4 where the WAN has it: their own network, a free one, or none", () => {
+  const text = (wan: string, home: string) =>
+    `[wan]\ninterface = "eth8"\n${wan}\n[lan.home]\ninterface = "eth0"\n${home}\n[lan.guest]\ninterface = "eth1"\n`;
+  const networks = (wan: string, home: string) => parseConfig(text(wan, home), "").lans.map((lan) => lan.ipv4?.network);
+  assert.deepEqual(networks('ipv4 = "dhcp"', ""), ["192.168.1.0/24", "192.168.2.0/24"]);
+  assert.deepEqual(networks('ipv4 = "dhcp"', 'ipv4 = "192.168.1.9/23"'), ["192.168.0.0/23", "192.168.2.0/24"]);
+  assert.deepEqual(networks('ipv4 = "dhcp"', 'ipv4 = "off"'), [undefined, "192.168.1.0/24"]);
+  assert.deepEqual(networks("", ""), [undefined, undefined]);
+  assert.match(told(text("", 'ipv4 = "10.0.0.1/24"')).join(), /^6:8 an IPv4 network needs a way out; write ipv4 = "dhcp" in \[wan\]/);
+  assert.match(told(text('ipv4 = "dhcp"', 'ipv4 = "8.8.8.8/24"')).join(), /^6:8 ipv4 must be "off", or an address in a private network/);
+});
+
+test("networks of LANs that share addresses are refused where the second one stands", () => {
+  const lans = '[lan.a]\ninterface = "eth0"\nipv4 = "10.0.0.1/8"\n[lan.b]\ninterface = "eth1"\nipv4 = "10.9.0.1/24"\n';
+  assert.deepEqual(told(`[wan]\ninterface = "eth8"\nipv4 = "dhcp"\n${lans}`), [
+    "9:8 10.9.0.0/24 overlaps 10.0.0.0/8 of [lan.a]; write another network, or none",
+  ]);
 });
 
 test("a NAT64 prefix has one of the six lengths", () => {

@@ -5,6 +5,7 @@ import { prefix } from "../addr/prefix.ts";
 import type { AdvertiseConfig, Config, LanConfig } from "./config.ts";
 import { checkTogether, type Complaint, defaultMinInterval, lanNames, unknownKey } from "./config-checks.ts";
 import { ConfigError, type ConfigProblem, excerptOf, type Span } from "./config-error.ts";
+import { freeLanIpv4, type LanIpv4, parseLanIpv4 } from "./lan-ipv4.ts";
 import { type Opening, parseOpening } from "./opening.ts";
 import { type ConfigFile, schema } from "./schema.ts";
 import { parseToml, type Path, type TomlDocument, TomlSyntaxError } from "./toml-document.ts";
@@ -103,18 +104,32 @@ function toConfig(file: ConfigFile, document: TomlDocument): Config {
       requestAddress: wan.request_address,
       temporaryAddresses: wan.temporary_addresses,
       rapidCommit: wan.rapid_commit,
+      ipv4: wan.ipv4,
     },
-    lans: lanNames(file, document).map((name) => toLan(name, file.lan[name]!)),
+    lans: toLans(file, lanNames(file, document)),
     gateway: { open: toOpenings(gateway.open) },
     ula: ula.prefix === "off" || ula.prefix === "auto" ? ula.prefix : prefix(ula.prefix),
   };
 }
 
-function toLan(name: string, lan: ConfigFile["lan"][string]): LanConfig {
+function toLans(file: ConfigFile, names: readonly string[]): readonly LanConfig[] {
+  const taken = names.flatMap((name) => parseLanIpv4(file.lan[name]!.ipv4 ?? "") ?? []);
+  return names.map((name) => {
+    const lan = file.lan[name]!;
+    if (file.wan.ipv4 === "off" || lan.ipv4 === "off") return toLan(name, lan, undefined);
+    if (lan.ipv4 !== undefined) return toLan(name, lan, parseLanIpv4(lan.ipv4));
+    const free = freeLanIpv4(taken);
+    taken.push(free);
+    return toLan(name, lan, free);
+  });
+}
+
+function toLan(name: string, lan: ConfigFile["lan"][string], ipv4: LanIpv4 | undefined): LanConfig {
   return {
     name,
     interface: lan.interface,
     ...(lan.subnet !== undefined && { subnet: lan.subnet }),
+    ...(ipv4 && { ipv4 }),
     open: toOpenings(lan.open),
     advertise: toAdvertise(lan.advertise),
   };

@@ -26,9 +26,11 @@ const EXAMPLE = `## All of it
 \`\`\`toml
 [wan]
 interface = "eth8"
+ipv4 = "dhcp"
 
 [lan.home]
 interface = "eth0"
+ipv4 = "192.168.1.1/24"
 open = ["tcp/22", "udp/5000-5010"]
 
 [lan.home.advertise]

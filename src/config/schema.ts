@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { isMulticast, parseIp6 } from "../addr/ip.ts";
 import { covers, parsePrefix, type Prefix, prefixLength } from "../addr/prefix.ts";
+import { parseLanIpv4 } from "./lan-ipv4.ts";
 import { parseOpening } from "./opening.ts";
 
 /** IFNAMSIZ is 16 with the final zero. */
@@ -69,6 +70,16 @@ const wan = v.pipe(
     temporary_addresses: v.optional(
       flag("The router's own connections use addresses that change daily (RFC 8981). Devices behind it decide that for themselves."),
       false,
+    ),
+    ipv4: v.optional(
+      v.pipe(
+        v.picklist(["dhcp", "off"], `"dhcp" or "off"`),
+        v.title(`"dhcp" or "off"`),
+        v.description(
+          "Whether IPv4 is in skylan's hands: an address from the provider by DHCP, one address for all devices (NAT), a closed firewall. `off`: IPv4 is left as it is.",
+        ),
+      ),
+      "off",
     ),
     rapid_commit: v.optional(flag("Offer the provider's server to answer with two messages in place of four (RFC 8415 18.2.1)."), false),
   }),
@@ -142,7 +153,15 @@ const lan = v.pipe(
         "Which /64 of the delegated prefix this LAN has. Without this key: the first free one, kept from then on. Where it does not fit, the LAN has another.",
       ),
     ),
-    open: v.optional(openings("What the internet may open connections to, on any device of this LAN."), []),
+    ipv4: v.optional(
+      text(
+        `"off", or an address in a private network with its length, such as "192.168.1.1/24"`,
+        (value) => value === "off" || parseLanIpv4(value) !== undefined,
+        'The router\'s IPv4 address on this LAN, where the WAN has `ipv4 = "dhcp"`. Without this key: the first of 192.168.1.1/24, 192.168.2.1/24 ... that is free. `off`: none.',
+        "192.168.1.1/24",
+      ),
+    ),
+    open: v.optional(openings("What the internet may open connections to by IPv6, on any device of this LAN."), []),
     advertise: v.optional(advertise, {}),
   }),
   v.description("A home network. NAME is yours: letters, digits, `-` and `_`."),

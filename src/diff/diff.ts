@@ -60,7 +60,7 @@ function standsOnPresent(path: string, present: ReadonlySet<string>): boolean {
 }
 
 function opensForwarding({ path, to }: SysctlChange): boolean {
-  return path.endsWith("forwarding") && to !== "0";
+  return (path.endsWith("forwarding") || path === "net/ipv4/ip_forward") && to !== "0";
 }
 
 function diffRuleset({ ruleset: to }: KernelState, { ruleset: from }: Observed): RulesetChange[] {
@@ -134,5 +134,7 @@ function routeKey(route: RouteState): string {
 }
 
 function sameRoute(a: UnicastRoute, b: UnicastRoute, now: Instant): boolean {
-  return a.preference === b.preference && a.mtu === b.mtu && sameEnd(a.until, b.until, now) && b.until >= a.until - TICK;
+  return (
+    a.preference === b.preference && a.mtu === b.mtu && a.source === b.source && sameEnd(a.until, b.until, now) && b.until >= a.until - TICK
+  );
 }

@@ -5,6 +5,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Protocols come as numbers, because what nft calls them depends on the machine. */
 const PROTOCOL_NAMES = new Map<unknown, string>([
+  [1, "icmp"],
   [6, "tcp"],
   [17, "udp"],
   [58, "ipv6-icmp"],

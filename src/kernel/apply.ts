@@ -2,22 +2,14 @@
  * Carries changes out, in their order. Idempotent: adding what exists and deleting what is gone are successes, so that a crash at any point is
  * mended by doing it again.
  */
+import { isPrefix4 } from "../addr/prefix4.ts";
 import { type Instant, NEVER, remaining, type Seconds } from "../addr/time.ts";
 import { between } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
 import { type AddressState, MARK, type RouteState } from "../plan/kernel-state.ts";
 import { NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST } from "../wire/netlink.ts";
-import {
-  type AddressMessage,
-  encodeAddress,
-  encodeLinkState,
-  encodeRoute,
-  RTM_DELADDR,
-  RTM_DELROUTE,
-  RTM_NEWADDR,
-  RTM_NEWROUTE,
-  type RouteMessage,
-} from "../wire/rtnetlink.ts";
+import { type AddressMessage, encodeAddress, encodeLinkState, RTM_DELADDR, RTM_NEWADDR } from "../wire/rtnetlink.ts";
+import { encodeRoute, RTM_DELROUTE, RTM_NEWROUTE, type RouteMessage } from "../wire/rtnetlink-route.ts";
 import { bootNow } from "./clock.ts";
 import { type Handles, sharedHandles } from "./handles.ts";
 import { KernelError } from "./kernel-error.ts";
@@ -148,8 +140,8 @@ function addressMessage(state: AddressState, now: Instant, change: string): Addr
 }
 
 /**
- * A route that exists is not replaced: the kernel would replace another's route of the same metric just as well. Adding it again is refused with EEXIST
- * but takes over its new expiry and MTU (kernel function fib6_add_rt2node), which is just what is wanted.
+ * A route that exists is not replaced: the kernel would replace another's route of the same metric just as well. In IPv6 adding it again is refused with
+ * EEXIST but takes over its new expiry and MTU (kernel function fib6_add_rt2node), which is just what is wanted.
  */
 function routeStep(verb: "add" | "change" | "delete", state: RouteState, now: Instant): Step {
   const gateway = state.kind === "unicast" && state.gateway !== undefined ? ` via ${state.gateway}` : "";
@@ -169,7 +161,7 @@ function routeMessage(state: RouteState, now: Instant, change: string): RouteMes
   const common = { destination, metric, protocol: MARK };
   if (state.kind === "unreachable")
     return { ...common, kind: "unreachable", preference: "medium", expires: between(now, NEVER), nextHops: [] };
-  const { preference, until, mtu, gateway } = state;
+  const { preference, until, mtu, gateway, source } = state;
   const index = needIndex(state.interface, change);
   return {
     ...common,
@@ -178,12 +170,14 @@ function routeMessage(state: RouteState, now: Instant, change: string): RouteMes
     expires: between(now, until),
     nextHops: [gateway === undefined ? { index } : { index, gateway }],
     ...(mtu !== undefined && { mtu }),
+    ...(source !== undefined && { source }),
   };
 }
 
-/** Only an expiry can be moved, and an MTU changed, without taking the route away for a moment. */
+/** Only an expiry can be moved, and an MTU changed, without taking the route away for a moment; in IPv4 nothing can. */
 function changesInPlace(from: RouteState, to: RouteState): boolean {
   if (from.kind !== "unicast" || to.kind !== "unicast") return true;
+  if (isPrefix4(to.destination)) return false;
   return from.preference === to.preference && from.until !== NEVER && (from.mtu === to.mtu || to.mtu !== undefined);
 }
 

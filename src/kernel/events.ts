@@ -1,5 +1,5 @@
 /** News from the kernel: a link, one of our kind of addresses or routes, a rule or the forwarding switch has changed by another's hand. */
-import { isLinkLocal } from "../addr/ip.ts";
+import { isIp4, isLinkLocal } from "../addr/ip.ts";
 import { MARK } from "../plan/kernel-state.ts";
 import { decodeAttributes, type NetlinkMessage } from "../wire/netlink.ts";
 import {
@@ -9,6 +9,9 @@ import {
   RTM_DELADDR,
   RTM_NEWLINK,
   RTM_NEWNEIGH,
+  RTNLGRP_IPV4_IFADDR,
+  RTNLGRP_IPV4_NETCONF,
+  RTNLGRP_IPV4_ROUTE,
   RTNLGRP_IPV6_IFADDR,
   RTNLGRP_IPV6_NETCONF,
   RTNLGRP_IPV6_ROUTE,
@@ -19,7 +22,15 @@ import { type Handles, sharedHandles } from "./handles.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, type NetlinkNews, subscribe, type Subscription } from "./netlink-socket.ts";
 import { dumpLinks } from "./rtnetlink.ts";
 
-const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_NETCONF];
+const GROUPS = [
+  RTNLGRP_LINK,
+  RTNLGRP_IPV4_IFADDR,
+  RTNLGRP_IPV4_ROUTE,
+  RTNLGRP_IPV4_NETCONF,
+  RTNLGRP_IPV6_IFADDR,
+  RTNLGRP_IPV6_ROUTE,
+  RTNLGRP_IPV6_NETCONF,
+];
 const NUD_FAILED = 0x20;
 /** A sweep of link-local addresses must not fill the memory. */
 const MOST_UNREACHABLE = 64;
@@ -101,7 +112,7 @@ export class KernelEvents {
   #rememberRefusal(message: NetlinkMessage): void {
     if (message.type !== RTM_DELADDR) return;
     const { index, address, flags, protocol } = decodeAddress(message.payload);
-    if (protocol !== MARK || (flags & IFA_F_DADFAILED) === 0) return;
+    if (protocol !== MARK || (flags & IFA_F_DADFAILED) === 0 || isIp4(address)) return;
     const name = dumpLinks(this.#handles.route).find((link) => link.index === index)?.name;
     if (name !== undefined) this.#handles.refused.push({ interface: name, address });
   }

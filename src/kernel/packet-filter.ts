@@ -40,6 +40,28 @@ export const NDP_AND_DHCPV6: readonly BpfInstruction[] = [
   reject,
 ];
 
+/** The length of the IPv4 header becomes the index. */
+const indexByHeader = (at: number): BpfInstruction => ({ code: 0xb1, jt: 0, jf: 0, k: at });
+const load16Behind = (k: number): BpfInstruction => ({ code: 0x48, jt: 0, jf: 0, k });
+const anyBit = (k: number, jt: number, jf: number): BpfInstruction => ({ code: 0x45, jt, jf, k });
+const [IPV4, IPV4_FRAGMENT, IPV4_PROTOCOL] = [14, 20, 23];
+
+/** ARP, and what comes to a DHCPv4 client (UDP port 68) or server (67), on Ethernet. */
+export const dhcpv4AndArp = (port: 67 | 68): readonly BpfInstruction[] => [
+  load16(ETHERTYPE),
+  equal(0x0806, 8, 0),
+  equal(0x0800, 0, 8),
+  load8(IPV4_PROTOCOL),
+  equal(17, 0, 6),
+  load16(IPV4_FRAGMENT),
+  anyBit(0x1fff, 4, 0),
+  indexByHeader(IPV4),
+  load16Behind(IPV4 + 2),
+  equal(port, 0, 1),
+  accept,
+  reject,
+];
+
 /** The program as an array of struct sock_filter. */
 export function encodeFilter(program: readonly BpfInstruction[]): Uint8Array {
   const bytes = new Uint8Array(program.length * 8);

@@ -5,19 +5,17 @@ import {
   decodeAddress,
   decodeLink,
   decodeNeighbor,
-  decodeRoute,
   encodeAddressDump,
   encodeLinkDump,
   encodeNeighborDump,
-  encodeRouteDump,
+  type Family,
   type LinkMessage,
   type NeighborMessage,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWNEIGH,
-  RTM_NEWROUTE,
-  type RouteMessage,
 } from "../wire/rtnetlink.ts";
+import { decodeRoute, encodeRouteDump, RTM_NEWROUTE, type RouteMessage } from "../wire/rtnetlink-route.ts";
 import type { Encode, NetlinkSocket } from "./netlink-socket.ts";
 
 /** All links. @throws KernelError */
@@ -25,16 +23,17 @@ export function dumpLinks(socket: NetlinkSocket): LinkMessage[] {
   return dump(socket, encodeLinkDump, "list the interfaces", RTM_NEWLINK, decodeLink);
 }
 
-/** All IPv6 addresses. @throws KernelError */
-export function dumpAddresses(socket: NetlinkSocket): AddressMessage[] {
-  return dump(socket, encodeAddressDump, "list the addresses", RTM_NEWADDR, decodeAddress);
+/** All addresses of a family. @throws KernelError */
+export function dumpAddresses(socket: NetlinkSocket, family: Family): AddressMessage[] {
+  const request: Encode = (writer, sequence) => encodeAddressDump(writer, sequence, family);
+  return dump(socket, request, "list the addresses", RTM_NEWADDR, decodeAddress);
 }
 
-/** The IPv6 unicast and unreachable routes of the main table that carry `protocol`. @throws KernelError */
-export function dumpRoutes(socket: NetlinkSocket, protocol: number): RouteMessage[] {
+/** The unicast and unreachable routes of the main table that carry `protocol`. @throws KernelError */
+export function dumpRoutes(socket: NetlinkSocket, family: Family, protocol: number): RouteMessage[] {
   const routes = dump(
     socket,
-    (writer, sequence) => encodeRouteDump(writer, sequence, protocol),
+    (writer, sequence) => encodeRouteDump(writer, sequence, family, protocol),
     "list the routes",
     RTM_NEWROUTE,
     decodeRoute,

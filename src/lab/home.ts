@@ -21,6 +21,9 @@ import { until, type Waiting } from "./until.ts";
 /** The lab's internet: global addresses that nobody uses, and no documentation prefix, because a conforming router drops those. */
 export const NET_ADDRESS = "2a0d:7f00:1::80";
 const ISP_NET_ADDRESS = "2a0d:7f00:1::1";
+/** And of IPv4: for benchmarks of networks (RFC 2544), so that nobody is there. */
+export const NET_ADDRESS_IPV4 = "198.18.0.80";
+const ISP_NET_ADDRESS_IPV4 = "198.18.0.1";
 /** Where the customers' addresses come from; what is not delegated is unreachable at the provider. */
 const CUSTOMERS = "2605:59c8::/32";
 
@@ -221,7 +224,7 @@ export class Home implements AsyncDisposable {
   /** How the home stands, for a person who wonders why something did not happen. */
   async describe(): Promise<string> {
     const shown = [this.gateway, ...this.hosts].map(async (host) => {
-      const { stdout } = await host.attempt("sh", "-c", "ip -6 -brief addr; ip -6 route");
+      const { stdout } = await host.attempt("sh", "-c", "ip -brief addr; ip -4 route; ip -6 route");
       return `-- ${host.name}\n${stdout}`;
     });
     const said = [
@@ -262,6 +265,7 @@ export class Home implements AsyncDisposable {
       "ipv6/conf/default/accept_dad": 0,
       "ipv6/conf/default/accept_ra": 0,
       "ipv6/conf/all/forwarding": name === "isp" ? 1 : 0,
+      "ipv4/ip_forward": name === "isp" ? 1 : 0,
     });
   }
 
@@ -271,6 +275,8 @@ export class Home implements AsyncDisposable {
       link set internet up
       addr add ${linkAddress(STARLINK.advertising.prefix!)} dev customer
       addr add ${ISP_NET_ADDRESS}/64 dev internet
+      addr add ${STARLINK.dhcpv4.router}/10 dev customer
+      addr add ${ISP_NET_ADDRESS_IPV4}/24 dev internet
       route add unreachable ${CUSTOMERS}`);
   }
 
@@ -278,7 +284,9 @@ export class Home implements AsyncDisposable {
     return this.net.ip(`
       link set eth0 up
       addr add ${NET_ADDRESS}/64 dev eth0
-      route add default via ${ISP_NET_ADDRESS}`);
+      addr add ${NET_ADDRESS_IPV4}/24 dev eth0
+      route add default via ${ISP_NET_ADDRESS}
+      route add default via ${ISP_NET_ADDRESS_IPV4}`);
   }
 }
 

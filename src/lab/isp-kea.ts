@@ -1,17 +1,19 @@
 /**
- * A provider made of Debian's radvd and Kea. Kea delegates prefixes and leaves their routes to others: here they follow its lease file, by way of the one
+ * A provider made of Debian's radvd and Kea, with IPv4 where Kea's server for it is installed. Kea delegates prefixes and leaves their routes to others: here they follow its lease file, by way of the one
  * router that the provider's kernel knows on the link. Kea sees its own paths, because AppArmor on Debian allows it no others.
  */
 import { mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Isp, IspSite } from "./isp.ts";
-import { formatKeaConfig, formatRadvdConfig, leasedPrefixes } from "./kea-config.ts";
+import { formatKea4Config, formatKeaConfig, formatRadvdConfig, leasedPrefixes } from "./kea-config.ts";
+import { isProgram } from "./lab-needs.ts";
 import { type ProviderProfile, STARLINK } from "./provider-profile.ts";
 import type { Running } from "./running.ts";
 
 const STARTING = 60_000;
 const LOOK_EVERY = 50;
 const LEASES = "kea-leases6.csv";
+const LEASES_IPV4 = "kea-leases4.csv";
 
 export function startKeaIsp(site: IspSite, profile: ProviderProfile): Isp {
   const { namespace, directory } = site;
@@ -29,8 +31,9 @@ export function startKeaIsp(site: IspSite, profile: ProviderProfile): Isp {
       const files = ["-C", join(directory, "radvd.conf"), "-p", join(directory, "radvd.pid")];
       const radvd = namespace.spawn(["radvd", "-n", "-m", "stderr", ...files]);
       const kea = namespace.spawn(["kea-dhcp6", "-c", "/etc/kea/kea-dhcp6.conf"]);
-      running = [radvd, kea];
-      await kea.line(/DHCP6_STARTED/, STARTING);
+      const kea4 = isProgram("kea-dhcp4") ? [namespace.spawn(["kea-dhcp4", "-c", "/etc/kea/kea-dhcp4.conf"])] : [];
+      running = [radvd, kea, ...kea4];
+      await Promise.all([kea.line(/DHCP6_STARTED/, STARTING), ...kea4.map((each) => each.line(/DHCP4_STARTED/, STARTING))]);
       routes.follow();
     },
     async stop() {
@@ -46,6 +49,7 @@ async function prepare({ namespace, directory, interface: customer }: IspSite, p
   for (const name of ["etc", "leases"]) mkdirSync(join(directory, name), { recursive: true });
   writeFileSync(join(directory, "radvd.conf"), formatRadvdConfig(customer, profile.advertising));
   writeFileSync(join(directory, "etc/kea-dhcp6.conf"), formatKeaConfig(customer, profile, `/var/lib/kea/${LEASES}`));
+  writeFileSync(join(directory, "etc/kea-dhcp4.conf"), formatKea4Config(customer, profile, `/var/lib/kea/${LEASES_IPV4}`));
   await namespace.shell(`
     mkdir -p /run/kea /run/lock/kea
     # Where no Kea has run as a service yet, its directory is missing.

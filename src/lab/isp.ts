@@ -3,6 +3,7 @@ import type { Dhcpv6ServerOptions } from "../machines/dhcpv6-server.ts";
 import { startEmbeddedIsp } from "./isp-embedded.ts";
 import { startKeaIsp } from "./isp-kea.ts";
 import type { Namespace } from "./namespace.ts";
+import type { Dhcpv4Leasing } from "./provider-dhcpv4.ts";
 import type { ProviderCommand } from "./provider.ts";
 import { type Advertising, type ProviderProfile, type ReplyManner, STARLINK } from "./provider-profile.ts";
 
@@ -14,6 +15,7 @@ export interface IspChanges {
   readonly advertising?: Partial<Advertising>;
   readonly dhcpv6?: Partial<Omit<Dhcpv6ServerOptions, "duid">>;
   readonly replies?: ReplyManner;
+  readonly dhcpv4?: Partial<Dhcpv4Leasing>;
 }
 
 export interface IspSite {
@@ -50,6 +52,7 @@ function profileOf(changes: IspChanges): ProviderProfile {
     ...STARLINK,
     advertising: { ...STARLINK.advertising, ...changes.advertising },
     dhcpv6: { ...STARLINK.dhcpv6, ...changes.dhcpv6 },
+    dhcpv4: { ...STARLINK.dhcpv4, ...changes.dhcpv4 },
   };
 }
 

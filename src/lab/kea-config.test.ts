@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ip6 } from "../addr/ip.ts";
 import type { Seconds } from "../addr/time.ts";
-import { formatKeaConfig, formatRadvdConfig, leasedPrefixes } from "./kea-config.ts";
+import { formatKea4Config, formatKeaConfig, formatRadvdConfig, leasedPrefixes } from "./kea-config.ts";
 import { STARLINK } from "./provider-profile.ts";
 
 test("radvd advertises Starlink's flags, prefix and lifetimes", () => {
@@ -33,6 +33,23 @@ test("Kea delegates out of the profile's pool and leaves timers of 0 to the clie
   ]);
   assert.equal(config["valid-lifetime"], 300);
   assert.equal("renew-timer" in config, false);
+});
+
+test("Kea leases IPv4 for the profile's time, out of its network and by way of its router", () => {
+  const { Dhcp4: config } = JSON.parse(formatKea4Config("customer", STARLINK, "/leases.csv")) as { Dhcp4: Record<string, unknown> };
+  assert.equal(config["valid-lifetime"], 300);
+  assert.deepEqual(config["subnet4"], [
+    {
+      id: 1,
+      subnet: "100.64.0.0/10",
+      interface: "customer",
+      pools: [{ pool: "100.64.0.9 - 100.64.0.250" }],
+      "option-data": [
+        { name: "routers", data: "100.64.0.1" },
+        { name: "domain-name-servers", data: "1.1.1.1, 8.8.8.8" },
+      ],
+    },
+  ]);
 });
 
 test("Kea is told the timers that the profile has", () => {

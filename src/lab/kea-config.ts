@@ -1,6 +1,10 @@
 /** A provider's profile as configurations of radvd and Kea, and what Kea's lease file says. */
+import { host4 } from "../addr/prefix4.ts";
 import type { Seconds } from "../addr/time.ts";
 import type { Advertising, ProviderProfile } from "./provider-profile.ts";
+
+/** The customers' IPv4 addresses in the provider's network. */
+const [FIRST_HOST, LAST_HOST] = [9, 250];
 
 /** radvd.conf for the customer's link. */
 export function formatRadvdConfig(interfaceName: string, advertising: Advertising): string {
@@ -45,6 +49,27 @@ export function formatKeaConfig(interfaceName: string, { advertising, dhcpv6 }: 
     loggers: [{ name: "kea-dhcp6", severity: "INFO", output_options: [{ output: "stdout", flush: true }] }],
   };
   return `${JSON.stringify({ Dhcp6: config }, undefined, 2)}\n`;
+}
+
+/** kea-dhcp4.conf for the customer's link, on which the router's address stands. */
+export function formatKea4Config(interfaceName: string, { dhcpv4 }: ProviderProfile, leaseFile: string): string {
+  const { network, router, time, resolvers, mtu } = dhcpv4;
+  const options = [
+    { name: "routers", data: router },
+    ...(resolvers.length === 0 ? [] : [{ name: "domain-name-servers", data: resolvers.join(", ") }]),
+    ...(mtu === undefined ? [] : [{ name: "interface-mtu", data: String(mtu) }]),
+  ];
+  const pool = `${host4(network, FIRST_HOST)} - ${host4(network, LAST_HOST)}`;
+  const config = {
+    "interfaces-config": { interfaces: [interfaceName] },
+    "lease-database": { type: "memfile", persist: true, name: leaseFile, "lfc-interval": 0 },
+    "multi-threading": { "enable-multi-threading": false },
+    "valid-lifetime": time,
+    authoritative: true,
+    subnet4: [{ id: 1, subnet: network, interface: interfaceName, pools: [{ pool }], "option-data": options }],
+    loggers: [{ name: "kea-dhcp4", severity: "INFO", output_options: [{ output: "stdout", flush: true }] }],
+  };
+  return `${JSON.stringify({ Dhcp4: config }, undefined, 2)}\n`;
 }
 
 /** Kea leaves a timer that is not set to the client, as T1 = 0 asks for. */

@@ -17,6 +17,7 @@ const PROGRAMS: readonly (readonly [program: string, packageName: string])[] = [
 ];
 const KEA_PROGRAMS: typeof PROGRAMS = [
   ["radvd", "radvd"],
+  ["kea-dhcp4", "kea-dhcp4-server"],
   ["kea-dhcp6", "kea-dhcp6-server"],
 ];
 

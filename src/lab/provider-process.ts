@@ -14,22 +14,21 @@ import { bootNow } from "../kernel/clock.ts";
 import { KernelError } from "../kernel/kernel-error.ts";
 import { KernelEvents } from "../kernel/events.ts";
 import { observe } from "../kernel/observe.ts";
+import { dhcpv4AndArp } from "../kernel/packet-filter.ts";
 import { openPacketSocket, type PacketSocket } from "../kernel/packet-socket.ts";
 import { openRawIcmpv6, type RawIcmpv6 } from "../kernel/raw-icmpv6.ts";
 import { openUdp, type UdpSocket } from "../kernel/udp-socket.ts";
 import type { Delegation } from "../machines/dhcpv6-server.ts";
 import type { UnicastRoute } from "../plan/kernel-state.ts";
+import { DHCPV4_SERVER_PORT } from "../wire/dhcpv4.ts";
 import { CLIENT_PORT, SERVER_PORT } from "../wire/dhcpv6.ts";
 import { NDP_TYPE } from "../wire/ndp.ts";
-import { createProvider, type Provider, type ProviderInput, type ProviderOutput, type ProviderProtocol } from "./provider.ts";
+import { createProvider, type Provider, type ProviderCommand, type ProviderInput, type ProviderOutput } from "./provider.ts";
 import { serveCommands } from "./provider-control.ts";
 import { broadcastReply } from "./provider-frames.ts";
 import { parseSettings, type ProviderSettings, SettingsError } from "./provider-settings.ts";
 
 const ROUTE_METRIC = 1024;
-/** A BPF program that lets nothing in: the packet socket only sends. */
-const NOTHING = [{ code: 0x06, jt: 0, jf: 0, k: 0 }];
-
 interface Received {
   readonly from: Ip6;
   readonly to: Ip6;
@@ -58,13 +57,19 @@ export class ProviderProcess {
     this.#settings = settings;
     this.#print = print;
     this.#provider = createProvider(settings.profile, systemRandom);
-    const hear = (protocol: ProviderProtocol) => (packets: readonly Received[]) => {
+    const hear = (protocol: "ndp" | "dhcpv6") => (packets: readonly Received[]) => {
       for (const packet of packets) this.#handle({ kind: "packet", protocol, packet: { kind: "packet", ...packet } });
     };
     const types = [NDP_TYPE.routerSolicitation, NDP_TYPE.routerAdvertisement];
     this.#ndp = openRawIcmpv6({ interface: name, types, groups: [ALL_ROUTERS], receive: hear("ndp") });
     this.#dhcpv6 = openUdp({ interface: name, port: SERVER_PORT, groups: [ALL_DHCP_SERVERS], receive: hear("dhcpv6") });
-    this.#frames = openPacketSocket({ interface: name, filter: NOTHING, receive: () => {} });
+    this.#frames = openPacketSocket({
+      interface: name,
+      filter: dhcpv4AndArp(DHCPV4_SERVER_PORT),
+      receive: (frames) => {
+        for (const { sent, bytes } of frames) if (!sent) this.#handle({ kind: "frame", bytes });
+      },
+    });
     this.#timer = new BootTimer(
       () => this.#handle({ kind: "tick" }),
       () => {},
@@ -74,7 +79,7 @@ export class ProviderProcess {
   }
 
   /** Carries a command out; what is delegated then. */
-  obey(command: Exclude<ProviderInput, { kind: "packet" | "tick" | "link" }>): object {
+  obey(command: ProviderCommand): object {
     this.#print({ event: "command", ...command });
     this.#handle(command);
     return { delegations: this.#delegations };
@@ -115,6 +120,9 @@ export class ProviderProcess {
       case "send":
         this.#send(output);
         break;
+      case "send-frame":
+        this.#complain(this.#frames.send(output.bytes));
+        break;
     }
   }
 
@@ -126,6 +134,10 @@ export class ProviderProcess {
         : profile.replies.kind === "plain"
           ? this.#dhcpv6.send(output.to, CLIENT_PORT, output.bytes)
           : this.#frames.send(broadcastReply(profile.mac, { address: output.from, port: output.sourcePort }, output.to, output.bytes));
+    this.#complain(refusal);
+  }
+
+  #complain(refusal: KernelError | undefined): void {
     if (refusal) this.#print({ event: "refused", text: refusal.message });
   }
 

@@ -1,10 +1,12 @@
 /** What a provider gives and how it behaves on the wire, as plain values; the default is Starlink. */
 import { type Duid, parseDuid } from "../addr/duid.ts";
-import { type Ip6, ip6 } from "../addr/ip.ts";
+import { type Ip6, ip4, ip6 } from "../addr/ip.ts";
 import { type Mac, mac } from "../addr/mac.ts";
 import { type Prefix, prefix } from "../addr/prefix.ts";
+import { SHARED_ADDRESSES } from "../addr/prefix4.ts";
 import type { Seconds } from "../addr/time.ts";
 import type { Dhcpv6ServerOptions, Pool } from "../machines/dhcpv6-server.ts";
+import type { Dhcpv4Leasing } from "./provider-dhcpv4.ts";
 
 export interface ProviderProfile {
   /** Address and MAC of the provider's router on the customer's link. */
@@ -13,6 +15,7 @@ export interface ProviderProfile {
   readonly advertising: Advertising;
   readonly dhcpv6: Dhcpv6ServerOptions;
   readonly replies: ReplyManner;
+  readonly dhcpv4: Dhcpv4Leasing;
 }
 
 /** Router advertisements on the customer's link. */
@@ -46,7 +49,7 @@ const SERVER_DUID = parseDuid("0004:5e000101c0ffee00c0ffee005e000101") as Duid;
 
 /**
  * Starlink as its customers see it: M=0 O=1, a /64 for the WAN, a /56 by IA_PD for 150/300 s, resolvers by DHCPv6 only, and Replies from a global
- * address, from another port, to the Ethernet broadcast address.
+ * address, from another port, to the Ethernet broadcast address. IPv4 for 300 s out of the shared address space (RFC 6598).
  */
 export const STARLINK: ProviderProfile = {
   linkLocal: ip6("fe80::200:5eff:fe00:101"),
@@ -75,4 +78,10 @@ export const STARLINK: ProviderProfile = {
     strangers: "no-binding",
   },
   replies: { kind: "broadcast", source: ip6("2605:59c8:1:8a00::1"), sourcePort: 49_152 },
+  dhcpv4: {
+    network: SHARED_ADDRESSES,
+    router: ip4("100.64.0.1"),
+    time: 300 as Seconds,
+    resolvers: [ip4("1.1.1.1"), ip4("8.8.8.8")],
+  },
 };

@@ -1,8 +1,9 @@
 /** What provider-process.ts is told: its settings (a JSON file) and its commands (a JSON object a line). */
 import * as v from "valibot";
-import { type Ip6, parseIp6 } from "../addr/ip.ts";
+import { type Ip4, type Ip6, parseIp4, parseIp6 } from "../addr/ip.ts";
 import { type Mac, parseMac } from "../addr/mac.ts";
 import { type Prefix, parsePrefix } from "../addr/prefix.ts";
+import { type Prefix4, parsePrefix4 } from "../addr/prefix4.ts";
 import type { Seconds } from "../addr/time.ts";
 import type { ProviderCommand } from "./provider.ts";
 import { type ProviderProfile, STARLINK } from "./provider-profile.ts";
@@ -18,6 +19,7 @@ export interface ProviderSettings {
 }
 
 const ip = parsed<Ip6>(parseIp6, "an IPv6 address");
+const ipv4 = parsed<Ip4>(parseIp4, "an IPv4 address");
 const prefix = parsed<Prefix>(parsePrefix, "an IPv6 prefix");
 const time = v.pipe(
   v.number(),
@@ -63,6 +65,16 @@ const dhcpv6 = v.partial(
   }),
 );
 
+const dhcpv4 = v.partial(
+  v.strictObject({
+    network: parsed<Prefix4>(parsePrefix4, "an IPv4 prefix"),
+    router: ipv4,
+    time,
+    resolvers: v.array(ipv4),
+    mtu: v.pipe(v.number(), v.integer(), v.maxValue(0xffff)),
+  }),
+);
+
 const SETTINGS = v.strictObject({
   interface: v.string(),
   control: v.exactOptional(v.string()),
@@ -70,6 +82,7 @@ const SETTINGS = v.strictObject({
   mac: v.exactOptional(parsed<Mac>(parseMac, "a MAC address")),
   advertising: v.exactOptional(advertising),
   dhcpv6: v.exactOptional(dhcpv6),
+  dhcpv4: v.exactOptional(dhcpv4),
   replies: v.exactOptional(
     v.variant("kind", [
       v.strictObject({ kind: v.literal("plain") }),
@@ -81,7 +94,7 @@ const SETTINGS = v.strictObject({
 const COMMAND = v.variant("kind", [
   v.strictObject({ kind: v.literal("renumber"), pool: prefix, link: v.exactOptional(prefix) }),
   v.strictObject({ kind: v.literal("length"), length }),
-  v.strictObject({ kind: v.literal("mute"), on: v.boolean(), protocol: v.exactOptional(v.picklist(["ndp", "dhcpv6"])) }),
+  v.strictObject({ kind: v.literal("mute"), on: v.boolean(), protocol: v.exactOptional(v.picklist(["ndp", "dhcpv6", "dhcpv4"])) }),
   v.strictObject({ kind: v.literal("forget") }),
   v.strictObject({ kind: v.literal("flags"), managed: v.boolean(), other: v.boolean() }),
   v.strictObject({ kind: v.literal("lifetimes"), preferred: time, valid: time, link: v.exactOptional(v.boolean()) }),
@@ -89,6 +102,7 @@ const COMMAND = v.variant("kind", [
   v.strictObject({ kind: v.literal("stop-ra") }),
   v.strictObject({ kind: v.literal("start-ra") }),
   v.strictObject({ kind: v.literal("dhcpv6"), options: dhcpv6 }),
+  v.strictObject({ kind: v.literal("dhcpv4"), options: dhcpv4 }),
 ]);
 
 /** Reads settings; everything but the interface may be left out and is then as with Starlink. @throws SettingsError */
@@ -99,6 +113,7 @@ export function parseSettings(text: string): ProviderSettings {
     mac: changes.mac ?? STARLINK.mac,
     advertising: { ...STARLINK.advertising, ...defined(changes.advertising ?? {}) },
     dhcpv6: { ...STARLINK.dhcpv6, ...defined(changes.dhcpv6 ?? {}) },
+    dhcpv4: { ...STARLINK.dhcpv4, ...defined(changes.dhcpv4 ?? {}) },
     replies: changes.replies ?? STARLINK.replies,
   };
   return { interface: name, ...(control !== undefined && { control }), profile };
@@ -107,7 +122,8 @@ export function parseSettings(text: string): ProviderSettings {
 /** Reads one command. @throws SettingsError */
 export function parseCommand(line: string): ProviderCommand {
   const command = checked(COMMAND, line);
-  return command.kind === "dhcpv6" ? { ...command, options: defined(command.options) } : command;
+  if (command.kind === "dhcpv6") return { ...command, options: defined(command.options) };
+  return command.kind === "dhcpv4" ? { ...command, options: defined(command.options) } : command;
 }
 
 function checked<Schema extends v.GenericSchema>(schema: Schema, text: string): v.InferOutput<Schema> {

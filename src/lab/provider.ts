@@ -1,5 +1,5 @@
 /**
- * An internet provider without sockets: router advertisements and prefix delegation on one customer's link, and commands for all that goes wrong
+ * An internet provider without sockets: router advertisements, prefix delegation and IPv4 leases on one customer's link, and commands for all that goes wrong
  * with providers. The simulator and provider-process.ts carry its packets.
  */
 import type { Ip6 } from "../addr/ip.ts";
@@ -8,16 +8,18 @@ import type { Random } from "../addr/random.ts";
 import { earliest, type Instant, NEVER, type Seconds, seconds } from "../addr/time.ts";
 import { createDhcpv6Server, type Delegation, type Dhcpv6ServerInput, type Dhcpv6ServerOptions } from "../machines/dhcpv6-server.ts";
 import type { Advertisement } from "../machines/facts.ts";
-import type { Note, Output, Packet } from "../machines/machine.ts";
+import type { FrameIn, Note, Output, Packet, SendFrame } from "../machines/machine.ts";
 import type { LifetimeLimits } from "../machines/ra-build.ts";
 import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
 import { SERVER_PORT } from "../wire/dhcpv6.ts";
+import { type Dhcpv4Leasing, ProviderDhcpv4 } from "./provider-dhcpv4.ts";
 import type { Advertising, ProviderProfile } from "./provider-profile.ts";
 
-export type ProviderProtocol = "ndp" | "dhcpv6";
+export type ProviderProtocol = "ndp" | "dhcpv6" | "dhcpv4";
 
 export type ProviderInput =
-  | { readonly kind: "packet"; readonly protocol: ProviderProtocol; readonly packet: Packet }
+  | { readonly kind: "packet"; readonly protocol: "ndp" | "dhcpv6"; readonly packet: Packet }
+  | FrameIn
   | { readonly kind: "tick" }
   | { readonly kind: "link"; readonly up: boolean }
   | ProviderCommand;
@@ -27,7 +29,7 @@ export type ProviderCommand =
   | { readonly kind: "renumber"; readonly pool: Prefix; readonly link?: Prefix }
   /** Another delegated length. */
   | { readonly kind: "length"; readonly length: number }
-  /** Hears and says nothing any more on that protocol, or on both. */
+  /** Hears and says nothing any more on that protocol, or on all. */
   | { readonly kind: "mute"; readonly on: boolean; readonly protocol?: ProviderProtocol }
   /** All leases are lost. */
   | { readonly kind: "forget" }
@@ -40,18 +42,21 @@ export type ProviderCommand =
   | { readonly kind: "stop-ra" }
   | { readonly kind: "start-ra" }
   /** Any option of the DHCPv6 server. */
-  | { readonly kind: "dhcpv6"; readonly options: Partial<Dhcpv6ServerOptions> };
+  | { readonly kind: "dhcpv6"; readonly options: Partial<Dhcpv6ServerOptions> }
+  | { readonly kind: "dhcpv4"; readonly options: Partial<Dhcpv4Leasing> };
 
 export type ProviderOutput =
   | {
       readonly kind: "send";
-      readonly protocol: ProviderProtocol;
+      readonly protocol: "ndp" | "dhcpv6";
       readonly from: Ip6;
       /** UDP source port; 0 for ICMPv6. */
       readonly sourcePort: number;
       readonly to: Ip6;
       readonly bytes: Uint8Array;
     }
+  /** DHCPv4 answers. */
+  | SendFrame
   /** The delegations that the provider routes to the customer now. */
   | { readonly kind: "delegations"; readonly delegations: readonly Delegation[] }
   | Note;
@@ -71,6 +76,7 @@ class LinkProvider implements Provider {
   #profile: ProviderProfile;
   readonly #random: Random;
   readonly #dhcpv6: ReturnType<typeof createDhcpv6Server>;
+  readonly #dhcpv4: ProviderDhcpv4;
   #ra: ReturnType<typeof createRaServer>;
   #up = false;
   readonly #mute = new Set<ProviderProtocol>();
@@ -79,6 +85,7 @@ class LinkProvider implements Provider {
     this.#profile = profile;
     this.#random = random;
     this.#dhcpv6 = createDhcpv6Server(profile.dhcpv6);
+    this.#dhcpv4 = new ProviderDhcpv4(profile.dhcpv4, profile.mac);
     this.#ra = createRaServer({ random, limits: limitsOf(profile.advertising) });
   }
 
@@ -92,13 +99,19 @@ class LinkProvider implements Provider {
 
   handle(input: ProviderInput, now: Instant): readonly ProviderOutput[] {
     if (input.kind === "packet") return this.#hear(input.protocol, input.packet, now);
+    if (input.kind === "frame") return this.#lease(input.bytes);
     if (input.kind === "tick") return [...this.#advertise(input, now), ...this.#serve(input, now)];
     if (input.kind !== "link") return this.#obey(input, now);
     this.#up = input.up;
     return [...this.#advertise(this.#link(), now), ...this.#advertise(this.#wanted(), now)];
   }
 
-  #hear(protocol: ProviderProtocol, packet: Packet, now: Instant): readonly ProviderOutput[] {
+  #lease(frame: Uint8Array): readonly ProviderOutput[] {
+    const answer = this.#up && !this.#mute.has("dhcpv4") ? this.#dhcpv4.answer(frame) : undefined;
+    return answer ? [{ kind: "send-frame", bytes: answer }] : [];
+  }
+
+  #hear(protocol: "ndp" | "dhcpv6", packet: Packet, now: Instant): readonly ProviderOutput[] {
     if (this.#mute.has(protocol)) return [];
     return protocol === "ndp" ? this.#advertise(packet, now) : this.#serve(packet, now);
   }
@@ -107,7 +120,7 @@ class LinkProvider implements Provider {
     const { delegation } = this.#profile.dhcpv6;
     switch (command.kind) {
       case "mute":
-        for (const protocol of command.protocol ? [command.protocol] : BOTH) this.#mute[command.on ? "add" : "delete"](protocol);
+        for (const protocol of command.protocol ? [command.protocol] : ALL) this.#mute[command.on ? "add" : "delete"](protocol);
         return [];
       case "stop-ra":
         return this.#advertise({ kind: "stop" }, now);
@@ -127,6 +140,9 @@ class LinkProvider implements Provider {
       }
       case "dhcpv6":
         return this.#setLeases(command.options, now);
+      case "dhcpv4":
+        this.#dhcpv4.set(command.options);
+        return [];
       case "forget":
         return this.#serve(command, now);
     }
@@ -194,7 +210,7 @@ class LinkProvider implements Provider {
 
   #speak(
     output: Output<unknown>,
-    protocol: ProviderProtocol,
+    protocol: "ndp" | "dhcpv6",
     sender: { readonly from: Ip6; readonly sourcePort: number },
   ): ProviderOutput[] {
     if (output.kind === "note") return [output];
@@ -203,7 +219,7 @@ class LinkProvider implements Provider {
   }
 }
 
-const BOTH: readonly ProviderProtocol[] = ["ndp", "dhcpv6"];
+const ALL: readonly ProviderProtocol[] = ["ndp", "dhcpv6", "dhcpv4"];
 const DEFAULT_LENGTH = 56;
 
 function limitsOf({ preferred, valid, routerLifetime }: Advertising): LifetimeLimits {

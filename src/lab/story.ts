@@ -1,7 +1,8 @@
 /** What a Starlink home has to do once skylan runs in its gateway: each step is looked for, told in a line when it happens, and kept for the table. */
 import type { Status } from "../api/status.ts";
 import { hostAddress, subnet, subnetCount } from "../addr/prefix.ts";
-import { type Home, NET_ADDRESS } from "./home.ts";
+import { type Home, NET_ADDRESS, NET_ADDRESS_IPV4 } from "./home.ts";
+import { giveIpv4 } from "./static-ipv4.ts";
 import { fetchWeb, serveWeb, webUrl } from "./traffic.ts";
 
 /** What the lab opens, and a port that stays closed although somebody listens there. */
@@ -40,6 +41,8 @@ const STEPS: readonly Step[] = [
   { what: "the laptop has its global address", within: PATIENCE, look: (home) => addressOf(home, "laptop") },
   { what: "the camera has its global address", within: PATIENCE, look: (home) => addressOf(home, "camera") },
   { what: "the laptop fetches a page from the internet", within: PATIENCE, look: laptopFetches },
+  { what: "the provider leases an IPv4 address", within: PATIENCE, look: fromStatus(ipv4Leased) },
+  { what: "the laptop fetches a page by IPv4, behind the gateway's address", within: PATIENCE, look: laptopFetchesByIpv4 },
   { what: `the internet connects to the laptop on tcp/${OPEN_PORT}`, within: PATIENCE, look: internetConnects },
   { what: `the internet is kept out of tcp/${CLOSED_PORT}`, look: internetIsKeptOut },
   { what: "what the home does not use is unreachable", within: PATIENCE, look: unusedIsUnreachable },
@@ -48,7 +51,7 @@ const STEPS: readonly Step[] = [
 
 /** Serves pages in the hosts, starts skylan, and reports each check as it is decided. @throws NotInTime when the home is removed meanwhile */
 export async function tellStory(home: Home, report: (check: Check) => void): Promise<readonly Check[]> {
-  await Promise.all([serveWeb(home.net, 80), serveWeb(home.laptop, OPEN_PORT, CLOSED_PORT)]);
+  await Promise.all([giveIpv4(home), serveWeb(home.net, 80), serveWeb(home.laptop, OPEN_PORT, CLOSED_PORT)]);
   const start = performance.now();
   const checks: Check[] = [];
   for (const step of STEPS) {
@@ -73,7 +76,7 @@ async function take({ look, what, within }: Step, home: Home): Promise<Pick<Chec
 }
 
 async function startSkylan(home: Home): Promise<string> {
-  const { process } = await home.startSkylan({ lan: { home: { open: [`tcp/${OPEN_PORT}`] } } });
+  const { process } = await home.startSkylan({ wan: { ipv4: "dhcp" }, lan: { home: { open: [`tcp/${OPEN_PORT}`] } } });
   return `process ${process.pid}`;
 }
 
@@ -116,6 +119,16 @@ async function addressOf(home: Home, host: string): Promise<string | undefined> 
 
 async function laptopFetches(home: Home): Promise<string> {
   return quoted(await fetchWeb(home.laptop, webUrl(NET_ADDRESS)));
+}
+
+function ipv4Leased({ ipv4 }: Status): string | undefined {
+  if (!ipv4?.lease || !ipv4.forwarding) return undefined;
+  const { address, isShared, valid } = ipv4.lease;
+  return `${address}${isShared ? ", behind the provider's NAT" : ""}, valid ${valid} s`;
+}
+
+async function laptopFetchesByIpv4(home: Home): Promise<string> {
+  return quoted(await fetchWeb(home.laptop, webUrl(NET_ADDRESS_IPV4)));
 }
 
 async function internetConnects(home: Home): Promise<string> {

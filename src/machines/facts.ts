@@ -1,7 +1,9 @@
 /** What the machines have found out, in the form in which the plan reads it. Lists are in a stable order; every end is an Instant. */
 import type { Duid } from "../addr/duid.ts";
-import type { Ip6 } from "../addr/ip.ts";
+import type { Ip4, Ip6 } from "../addr/ip.ts";
+import type { Mac } from "../addr/mac.ts";
 import type { Prefix } from "../addr/prefix.ts";
+import type { Prefix4 } from "../addr/prefix4.ts";
 import type { Instant } from "../addr/time.ts";
 
 export type RouterPreference = "high" | "medium" | "low";
@@ -86,6 +88,35 @@ export interface LeasedAddress {
   readonly iaid: number;
   readonly address: Ip6;
   readonly preferredUntil: Instant;
+  readonly validUntil: Instant;
+}
+
+export type Dhcpv4State = "stopped" | "selecting" | "requesting" | "rebooting" | "bound" | "renewing" | "rebinding" | "waiting";
+
+/** The dhcpv4-client's result. */
+export interface Dhcpv4ClientFact {
+  readonly state: Dhcpv4State;
+  /** In use, whatever is being asked for meanwhile. */
+  readonly lease?: Dhcpv4Lease;
+}
+
+/** An IPv4 address of the provider, with what comes with it. */
+export interface Dhcpv4Lease {
+  readonly address: Ip4;
+  /** The network on the link. */
+  readonly network: Prefix4;
+  readonly server: Ip4;
+  /** Where the server's answers come from on the link: itself, or the router that relays for it. */
+  readonly via: Mac;
+  /** Classless routes (RFC 3442), or the default route by the first router. A router 0.0.0.0 is none: the destination is on the link. */
+  readonly routes: readonly { readonly destination: Prefix4; readonly router: Ip4 }[];
+  /** 576 or more. */
+  readonly mtu?: number;
+  readonly resolvers: readonly Ip4[];
+  readonly searchDomains: readonly string[];
+  readonly ntpServers: readonly Ip4[];
+  readonly renewAt: Instant;
+  readonly rebindAt: Instant;
   readonly validUntil: Instant;
 }
 

@@ -32,6 +32,12 @@ export interface SendEach {
   readonly bytes: Uint8Array;
 }
 
+/** A whole Ethernet frame to put on the machine's link: for those who speak before there is an address. */
+export interface SendFrame {
+  readonly kind: "send-frame";
+  readonly bytes: Uint8Array;
+}
+
 /** The machine's whole current result; it replaces the one before. */
 export interface FactOutput<Fact> {
   readonly kind: "fact";
@@ -43,7 +49,7 @@ export interface Save {
   readonly kind: "save";
 }
 
-export type Output<Fact> = Note | Send | SendEach | FactOutput<Fact> | Save;
+export type Output<Fact> = Note | Send | SendEach | SendFrame | FactOutput<Fact> | Save;
 
 export interface Machine<Input, Fact> {
   /** Takes one input; the outputs are in the order in which they must take effect. Never throws for anything a peer sent. */
@@ -69,5 +75,11 @@ export interface Packet {
   /** UDP source port; 0 for ICMPv6. */
   readonly sourcePort: number;
   /** ICMPv6 message (from its type on) or UDP payload. */
+  readonly bytes: Uint8Array;
+}
+
+/** An Ethernet frame that arrived on the machine's link. */
+export interface FrameIn {
+  readonly kind: "frame";
   readonly bytes: Uint8Array;
 }

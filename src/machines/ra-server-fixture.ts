@@ -50,7 +50,7 @@ export class Lan {
       else if (output.kind === "send-each") this.early.push({ at: this.now, ra: decodeRa(output.bytes) });
       else if (output.kind === "fact") this.fact = output.fact;
       else if (output.kind === "save") this.saved.push({ snapshot: structuredClone(this.#server.snapshot()), before: this.sent.length });
-      else this.notes.push(output);
+      else if (output.kind === "note") this.notes.push(output);
     }
     return this;
   }

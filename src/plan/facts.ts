@@ -1,6 +1,6 @@
 /** Everything the plan is made from, besides the config. */
 import type { Prefix } from "../addr/prefix.ts";
-import type { Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
+import type { Dhcpv4ClientFact, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
 import type { LanIdentifiersFact } from "../machines/lan-identifiers.ts";
 import type { Dhcpv6ServerWatchFact } from "../machines/dhcpv6-server-watch.ts";
 import type { LinkFact } from "./kernel-state.ts";
@@ -10,6 +10,8 @@ export interface Facts {
   readonly links: readonly LinkFact[];
   readonly ra: RaClientFact | undefined;
   readonly dhcpv6: Dhcpv6ClientFact | undefined;
+  /** Absent where IPv4 is not in our hands. */
+  readonly dhcpv4: Dhcpv4ClientFact | undefined;
   /** By LAN interface. */
   readonly lans: Readonly<Record<string, RaServerFact>>;
   /** By LAN interface: DHCPv6 servers that are not ours. */

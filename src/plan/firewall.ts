@@ -1,11 +1,12 @@
 /**
  * The base firewall as one nft table: closed and stateful towards the internet (RFC 7084 S-1, RFC 6092), with the ICMPv6 that must pass (RFC 4890 4.3,
- * 4.4), source addresses checked in both directions (BCP 38, RFC 7084 L-14 and S-2), and only what the owner has opened. IPv4, and IPv6 between
- * interfaces that the config does not name, is left to others.
+ * 4.4), source addresses checked in both directions (BCP 38, RFC 7084 L-14 and S-2), and only what the owner has opened. What passes between
+ * interfaces that the config does not name is left to others, and IPv4 too unless the config has it in our hands (firewall-ipv4.ts).
  */
 import type { Mac } from "../addr/mac.ts";
 import { prefix, UNIQUE_LOCAL } from "../addr/prefix.ts";
 import type { Config, Opening } from "../config/config.ts";
+import { IS_IPV4, ipv4Rules } from "./firewall-ipv4.ts";
 import { NEVER_FORWARDED, TO_ROUTER } from "./firewall-icmpv6.ts";
 import type { Holding, LanSubnet } from "./holdings.ts";
 import type { LinkFact, Ruleset } from "./kernel-state.ts";
@@ -41,6 +42,8 @@ import { without, withoutOverlaps } from "./prefix-difference.ts";
 export interface FirewallFacts {
   /** Whether anything passes between the LANs and the internet (RFC 7084 G-3). */
   readonly forwarding: boolean;
+  /** Whether IPv4 does, where it is in our hands. */
+  readonly ipv4: boolean;
   readonly holdings: readonly Holding[];
   /** The /64s that are live on the LANs. */
   readonly subnets: readonly LanSubnet[];
@@ -83,7 +86,7 @@ const LATEST = new WeakMap<Config, { readonly madeFrom: string; readonly ruleset
 export function planFirewall(config: Config, facts: FirewallFacts): Ruleset {
   const pools = facts.holdings.map(({ kind, prefix: value, excluded }) => [kind, value, excluded]);
   const onLans = facts.subnets.map(({ lan, prefix: value }) => [lan.interface, value]);
-  const madeFrom = JSON.stringify([facts.forwarding, pools, onLans, lanMacs(config, facts)]);
+  const madeFrom = JSON.stringify([facts.forwarding, facts.ipv4, pools, onLans, lanMacs(config, facts)]);
   const latest = LATEST.get(config);
   if (latest?.madeFrom === madeFrom) return latest.ruleset;
   const ruleset = makeRuleset(config, facts);
@@ -96,11 +99,12 @@ function makeRuleset(config: Config, facts: FirewallFacts): Ruleset {
   const objects = [
     table(),
     ...sets(config, facts),
-    ...input(config.wan.interface),
+    ...input(config),
     ...forward(config, facts),
     ...fromLan(config, facts.forwarding),
     ...(facts.forwarding ? [...toWan(), ...fromWan()] : []),
     ...output(config.wan.interface),
+    ...(config.wan.ipv4 === "dhcp" ? ipv4Rules(config, facts.ipv4) : []),
   ];
   return [...objects.filter((object) => !("rule" in object)), ...objects.filter((object) => "rule" in object)];
 }
@@ -132,12 +136,13 @@ function services(openings: readonly Opening[]): readonly { readonly concat: rea
 }
 
 /** To this box itself. Only the WAN is filtered: who is on a LAN may talk to its router. */
-function input(wan: string): Ruleset {
+function input({ wan }: Config): Ruleset {
   return [
     hookedChain("input", "drop"),
     chain("input_icmpv6"),
-    rule("input", [equals(meta("nfproto"), "ipv4"), ACCEPT], "IPv4 is not in skylan's hands"),
-    rule("input", [differs(IIF, wan), ACCEPT], "not from the internet"),
+    ...(wan.ipv4 === "off" ? [rule("input", [IS_IPV4, ACCEPT], "IPv4 is not in skylan's hands")] : []),
+    rule("input", [differs(IIF, wan.interface), ACCEPT], "not from the internet"),
+    ...(wan.ipv4 === "dhcp" ? [rule("input", [IS_IPV4, goTo("input_ipv4")])] : []),
     // Before the states: an ICMPv6 error that conntrack cannot place is invalid to it, and still must be heard (RFC 4890 4.4.1).
     rule("input", [equals(meta("l4proto"), PROTOCOL.icmpv6), goTo("input_icmpv6")]),
     // A server may answer from a global address and from any port: only our own side is checked.
@@ -171,12 +176,13 @@ function forward(config: Config, facts: FirewallFacts): Ruleset {
   const fromLans = lans.map((lan) => [lan, jump("from_lan")] as const);
   return [
     hookedChain("forward", "drop"),
-    rule("forward", [equals(meta("nfproto"), "ipv4"), ACCEPT], "IPv4 is not in skylan's hands"),
+    ...(config.wan.ipv4 === "off" ? [rule("forward", [IS_IPV4, ACCEPT], "IPv4 is not in skylan's hands")] : []),
     rule("forward", [noneOf(IIF, ours), noneOf(OIF, ours), ACCEPT], "not skylan's links"),
     // With br_netfilter, which Docker loads, this chain sees frames that a LAN's bridge merely switches: they are no router's affair (7084bis L-21).
     ...lanMacs(config, facts).map(([lan, mac]) =>
       rule("forward", [equals(IIF, lan), equals(OIF, lan), differs(FRAME_DESTINATION, mac), ACCEPT], "switched, not routed"),
     ),
+    ...(config.wan.ipv4 === "dhcp" ? [rule("forward", [IS_IPV4, goTo("forward_ipv4")])] : []),
     rule("forward", [equals({ exthdr: { name: "rt", field: "type" } }, 0), COUNTER, DROP], "routing header 0, RFC 5095"),
     rule("forward", [oneOf(ICMPV6_TYPE, NEVER_FORWARDED), COUNTER, DROP], "for one link only, RFC 4890"),
     rule("forward", [verdictMap(IIF, open ? [[wan, jump("from_wan")], ...fromLans] : fromLans)]),

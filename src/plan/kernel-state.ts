@@ -2,9 +2,10 @@
  * The part of the kernel's state that skylan plans, in the form in which it is desired, observed and compared. Addresses and routes here are
  * always ours (they carry our mark); what belongs to others never appears.
  */
-import type { Ip6 } from "../addr/ip.ts";
+import { type Ip, type Ip4, type Ip6, isIp4 } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
 import type { Prefix } from "../addr/prefix.ts";
+import type { Prefix4 } from "../addr/prefix4.ts";
 import type { Instant } from "../addr/time.ts";
 import type { RouterPreference } from "../machines/facts.ts";
 
@@ -24,24 +25,35 @@ export interface KernelState {
 
 export interface AddressState {
   readonly interface: string;
-  readonly address: Ip6;
-  /** 128, or 64 for an address of a LAN. The kernel makes no prefix route for it: routes are planned. */
+  readonly address: Ip;
+  /** 128 or 32; 64 and that of its network for an address of a LAN. The kernel makes no prefix route for it: routes are planned. */
   readonly prefixLength: number;
   readonly preferredUntil: Instant;
   readonly validUntil: Instant;
+}
+
+export interface Ip6AddressState extends AddressState {
+  readonly address: Ip6;
+}
+
+export function isOfIpv6(state: AddressState): state is Ip6AddressState {
+  return !isIp4(state.address);
 }
 
 export type RouteState = UnicastRoute | RejectRoute;
 
 export interface UnicastRoute {
   readonly kind: "unicast";
-  readonly destination: Prefix;
+  readonly destination: Prefix | Prefix4;
   readonly interface: string;
   /** Absent: the destination is on the link. */
-  readonly gateway?: Ip6;
+  readonly gateway?: Ip;
+  /** The address from which this box itself speaks: the kernel knows no end of an IPv4 route, but removes it with this address. */
+  readonly source?: Ip4;
   readonly metric: number;
+  /** Always "medium" in IPv4. */
   readonly preference: RouterPreference;
-  /** The kernel removes the route at this Instant even when we are gone; NEVER when it does not end. */
+  /** The kernel removes the route at this Instant even when we are gone; NEVER when it does not end, as always in IPv4. */
   readonly until: Instant;
   readonly mtu?: number;
 }
@@ -49,7 +61,7 @@ export interface UnicastRoute {
 /** A destination that is refused with an ICMPv6 error: the rest of a delegation, or fc00::/7. */
 export interface RejectRoute {
   readonly kind: "unreachable";
-  readonly destination: Prefix;
+  readonly destination: Prefix | Prefix4;
   readonly metric: number;
 }
 

@@ -1,4 +1,5 @@
 /** Words for rules of nftables in libnftables' JSON, in the form in which libnftables lists them (libnftables-json(5)). */
+import { isPrefix4, type Prefix4, prefix4Address, prefix4Length } from "../addr/prefix4.ts";
 import { type Prefix, prefixAddress, prefixLength } from "../addr/prefix.ts";
 import type { NftObject } from "./kernel-state.ts";
 
@@ -13,11 +14,19 @@ export type Element = string | number | Readonly<Record<string, unknown>>;
 
 export const table = (): NftObject => ({ table: { family: FAMILY, name: TABLE } });
 
-export type Hook = "input" | "forward" | "output";
+export type Hook = "input" | "forward" | "output" | "postrouting";
+/** Sources are translated in the last hook, at the priority that is called srcnat. */
+const KINDS: Readonly<Record<Hook, { readonly type: "filter" | "nat"; readonly prio: number }>> = {
+  input: { type: "filter", prio: 0 },
+  forward: { type: "filter", prio: 0 },
+  output: { type: "filter", prio: 0 },
+  postrouting: { type: "nat", prio: 100 },
+};
 
 /** A chain that packets enter by themselves. */
 export function hookedChain(hook: Hook, policy: "accept" | "drop"): NftObject {
-  return { chain: { family: FAMILY, table: TABLE, name: hook, type: "filter", hook, prio: 0, policy } };
+  const { type, prio } = KINDS[hook];
+  return { chain: { family: FAMILY, table: TABLE, name: hook, type, hook, prio, policy } };
 }
 
 /** A chain that other chains jump to. */
@@ -57,8 +66,12 @@ function anonymous(values: readonly Element[]): Element {
   return values.length === 1 ? values[0]! : { set: values };
 }
 
-/** A prefix as a value; the whole address where it has all 128 bits. */
-export function network(prefix: Prefix): Element {
+/** A prefix as a value; the whole address where it has all its bits. */
+export function network(prefix: Prefix | Prefix4): Element {
+  if (isPrefix4(prefix)) {
+    const [addr, len] = [prefix4Address(prefix), prefix4Length(prefix)];
+    return len === 32 ? addr : { prefix: { addr, len } };
+  }
   const length = prefixLength(prefix);
   return length === 128 ? prefixAddress(prefix) : { prefix: { addr: prefixAddress(prefix), len: length } };
 }
@@ -68,6 +81,7 @@ export const range = (from: number, to: number): Element => (from === to ? from 
 export const ACCEPT: Expression = { accept: null };
 export const DROP: Expression = { drop: null };
 export const COUNTER: Expression = { counter: null };
+export const MASQUERADE: Expression = { masquerade: null };
 export const jump = (target: string): Expression => ({ jump: { target } });
 export const goTo = (target: string): Expression => ({ goto: { target } });
 /** Refused with ICMPv6 type 1: code 5 is "source address failed ingress/egress policy", code 3 "address unreachable". */
@@ -85,3 +99,6 @@ export const STATEFUL: Expression = verdictMap({ ct: { key: "state" } }, [
   ["established", ACCEPT],
   ["related", ACCEPT],
 ]);
+
+/** What conntrack can't make sense of does not pass; all the rest goes on to the next rule. */
+export const STRAYS_DROPPED: Expression = verdictMap({ ct: { key: "state" } }, [["invalid", DROP]]);

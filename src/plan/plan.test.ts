@@ -7,6 +7,7 @@ import { NEVER } from "../addr/time.ts";
 import { bound, configOf, DELEGATION, delegation, factsOf, heard, inSeconds, NOW, WAN } from "../../test/fixtures/home-facts.ts";
 import type { RaClientFact } from "../machines/facts.ts";
 import type { Facts } from "./facts.ts";
+import { isOfIpv6 } from "./kernel-state.ts";
 import { plan } from "./plan.ts";
 import { sysctlPaths } from "./sysctls.ts";
 
@@ -22,7 +23,8 @@ test("[GEN-1] nothing is forwarded until there is a delegated prefix that a LAN 
 test("[SUB-1] each LAN has its own /64 of each delegation and of the ULA, and one address in each", () => {
   const config = configOf(["home", "guest"], '[ula]\nprefix = "auto"\n');
   const { addresses } = plan(config, factsOf({ dhcpv6: bound([delegation(DELEGATION), delegation("2605:59c8:3400::/56")]) }), NOW).kernel;
-  const inside = (name: string, value: string) => addresses.filter((own) => own.interface === name && contains(prefix(value), own.address));
+  const inside = (name: string, value: string) =>
+    addresses.filter(isOfIpv6).filter((own) => own.interface === name && contains(prefix(value), own.address));
   for (const base of ["2605:59c8:1200:", "2605:59c8:3400:", "fd12:3456:789a:"]) {
     assert.equal(inside("eth0", `${base}:/64`).length, 1);
     assert.equal(inside("eth1", `${base}1::/64`).length, 1);
@@ -33,7 +35,7 @@ test("[SUB-1] each LAN has its own /64 of each delegation and of the ULA, and on
 test("[WRA-8] the gateway's addresses on the LANs tell no MAC address, stay with their prefix, and are others in another prefix", () => {
   const identifier = (delegated: string): string => {
     const { addresses } = plan(configOf(), factsOf({ dhcpv6: bound([delegation(delegated)]) }), NOW).kernel;
-    const own = addresses.find((address) => address.interface === "eth0")!.address;
+    const own = addresses.filter(isOfIpv6).find((address) => address.interface === "eth0")!.address;
     assert.ok(!isEui64(own));
     return own.split(":").slice(-4).join(":");
   };
@@ -112,7 +114,7 @@ test("[D6P-18] where the provider gives no address, the LAN's address in the del
   const { kernel, forwarding } = plan(configOf(), factsOf({ ra: heard({ addresses: [], onLink: [] }) }), NOW);
   assert.ok(forwarding);
   assert.deepEqual(
-    kernel.addresses.map((own) => [own.interface, contains(DELEGATION, own.address)]),
+    kernel.addresses.filter(isOfIpv6).map((own) => [own.interface, contains(DELEGATION, own.address)]),
     [["eth0", true]],
   );
 });

@@ -7,6 +7,7 @@ import { planAdvertisements } from "./advertisements.ts";
 import type { Facts } from "./facts.ts";
 import { planFirewall } from "./firewall.ts";
 import { planHoldings } from "./holdings.ts";
+import { planIpv4 } from "./ipv4.ts";
 import type { KernelState } from "./kernel-state.ts";
 import type { Notice } from "./notice.ts";
 import { hasWayOut, planRoutes } from "./routes.ts";
@@ -19,8 +20,10 @@ export interface Desired {
   readonly advertisements: Readonly<Record<string, Advertisement>>;
   /** Subnet numbers to be remembered. */
   readonly subnets: SubnetMemory;
-  /** Whether packets may pass between the LANs and the internet: RFC 7084 G-3. */
+  /** Whether IPv6 packets may pass between the LANs and the internet: RFC 7084 G-3. */
   readonly forwarding: boolean;
+  /** The same for IPv4, where it is in our hands. */
+  readonly forwardingIpv4: boolean;
   /** What could not be done, as long as it lasts. */
   readonly notices: readonly Notice[];
 }
@@ -28,19 +31,21 @@ export interface Desired {
 export function plan(config: Config, facts: Facts, now: Instant): Desired {
   const { holdings, subnets, memory, notices } = planHoldings(config, facts, now);
   const addresses = planAddresses(config, facts, subnets, now);
+  const ipv4 = planIpv4(config, facts, now);
   // An address and a delegated prefix: a LAN's own address in a delegated /64 is both (RFC 7084 G-3, WAA-7). A lease from before a restart counts.
   const forwarding = subnets.some(({ holding }) => holding.kind === "delegated");
   return {
     kernel: {
       up: [config.wan.interface, ...config.lans.map((lan) => lan.interface)],
-      addresses,
-      routes: planRoutes(config, facts, holdings, subnets, now),
-      sysctls: planSysctls(config, facts.ra, subnets.length > 0),
-      ruleset: planFirewall(config, { forwarding, holdings, subnets, links: facts.links }),
+      addresses: [...addresses, ...ipv4.addresses],
+      routes: [...planRoutes(config, facts, holdings, subnets, now), ...ipv4.routes],
+      sysctls: planSysctls(config, facts.ra, { ipv6: subnets.length > 0, ipv4: ipv4.open }),
+      ruleset: planFirewall(config, { forwarding, ipv4: ipv4.open, holdings, subnets, links: facts.links }),
     },
     advertisements: planAdvertisements(config, facts, holdings, subnets, hasWayOut(facts, config.wan.interface, now), now),
     subnets: memory,
     forwarding,
-    notices: [...notices, ...addressNotices(facts, subnets)],
+    forwardingIpv4: ipv4.open,
+    notices: [...notices, ...addressNotices(facts, subnets), ...ipv4.notices],
   };
 }

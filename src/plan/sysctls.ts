@@ -68,9 +68,14 @@ const TIMER_STEP = 100;
  * Path below /proc/sys to value. The rules that keep the home closed are in place before forwarding is on, and it stays as it was until there are subnets
  * to forward between.
  */
-export function planSysctls(config: Config, ra: RaClientFact | undefined, forwarding: boolean): Switches {
+export function planSysctls(config: Config, ra: RaClientFact | undefined, forwarding: Forwarding): Switches {
   const fixed = fixedSwitches(config);
-  return { ...fixed, ...(forwarding && FORWARDING), ...(ra && parametersOn(config.wan.interface, ra)) };
+  return {
+    ...fixed,
+    ...(forwarding.ipv6 && FORWARDING),
+    ...(forwarding.ipv4 && FORWARDING_IPV4),
+    ...(ra && parametersOn(config.wan.interface, ra)),
+  };
 }
 
 const parametersOn = (wan: string, ra: RaClientFact): Switches => ({
@@ -78,6 +83,13 @@ const parametersOn = (wan: string, ra: RaClientFact): Switches => ({
   ...inFolder(`net/ipv6/neigh/${wan}/`, timersOf(ra)),
 });
 
+/** Whether there is anything to forward. */
+export interface Forwarding {
+  readonly ipv6: boolean;
+  readonly ipv4: boolean;
+}
+
+const FORWARDING_IPV4: Switches = { "net/ipv4/ip_forward": "1" };
 const FORWARDING: Switches = { "net/ipv6/conf/all/forwarding": "1" };
 
 const fixedOf = new WeakMap<Config, Switches>();
@@ -90,9 +102,19 @@ function fixedSwitches(config: Config): Switches {
     ...inFolder("net/netfilter/nf_conntrack_", FLOW_TIMERS),
     ...inFolder(wanFolder(config), WAN_LINK),
     ...Object.assign({}, ...config.lans.map((lan) => inFolder(`net/ipv6/conf/${lan.interface}/`, LAN_LINK))),
+    ...(config.wan.ipv4 === "dhcp" && ipv4Switches(config)),
   };
   fixedOf.set(config, switches);
   return switches;
+}
+
+function ipv4Switches({ lans }: Config): Switches {
+  return {
+    // RFC 5508 REQ-1.
+    "net/netfilter/nf_conntrack_icmp_timeout": "60",
+    // When a network's first address goes, as when the owner changes it, the kernel would take the others along.
+    ...Object.fromEntries(lans.map((lan) => [`net/ipv4/conf/${lan.interface}/promote_secondaries`, "1"])),
+  };
 }
 
 const wanFolder = (config: Config): string => `net/ipv6/conf/${config.wan.interface}/`;
@@ -101,7 +123,7 @@ const wanFolder = (config: Config): string => `net/ipv6/conf/${config.wan.interf
 export function sysctlPaths(config: Config): readonly string[] {
   const parameters = ["mtu", "hop_limit"].map((name) => wanFolder(config) + name);
   const timers = ["base_reachable_time_ms", "retrans_time_ms"].map((name) => `net/ipv6/neigh/${config.wan.interface}/${name}`);
-  return [...Object.keys(planSysctls(config, undefined, true)), ...parameters, ...timers];
+  return [...Object.keys(planSysctls(config, undefined, { ipv6: true, ipv4: config.wan.ipv4 === "dhcp" })), ...parameters, ...timers];
 }
 
 /** What the provider's routers say of the link, RFC 4861 6.3.4. The ra-client has checked the MTU. */

@@ -107,6 +107,8 @@ class Daemon implements Service {
   }
 
   start(): void {
+    // The first turn speaks already.
+    this.#sockets.follow(observe({ interfaces: [], sysctls: [] }).links);
     this.handle({ kind: "kernel" });
     for (const { name, text, remedy } of foreignRuleProblems()) {
       this.#journal.record("firewall", { kind: "note", level: "warning", event: name, text: `${text}. Remedy: ${remedy}` });
@@ -154,7 +156,7 @@ class Daemon implements Service {
     await this.#untilQuiet();
     this.#loop.tearDown();
     this.#stores.forget(["former", "ra-client", ...this.#config.lans.map((lan) => `ra-server-${lan.interface}`)]);
-    if (release) this.#stores.forget(["dhcpv6-client"]);
+    if (release) this.#stores.forget(["dhcpv6-client", "dhcpv4-client"]);
     setImmediate(() => this.stop());
   }
 

@@ -13,12 +13,16 @@ export interface Former {
 export const NOTHING_FORMER: Former = { sysctls: {}, down: [] };
 
 /** Turning forwarding on or off for the box turns it for each interface too, for new ones and for those that are none of ours. */
-const GENERAL = "net/ipv6/conf/all/forwarding";
+const GENERAL: Readonly<Record<string, string>> = {
+  "net/ipv6/conf/all/forwarding": "net/ipv6/conf",
+  "net/ipv4/ip_forward": "net/ipv4/conf",
+};
 
 /** Paths of the switches that these changes turn without naming them. */
 export function carriedAlong(changes: readonly Change[], links: readonly LinkFact[]): readonly string[] {
-  if (!changes.some((change) => change.kind === "sysctl" && change.path === GENERAL)) return [];
-  return ["default", ...links.map((link) => link.name)].map((name) => `net/ipv6/conf/${name}/forwarding`);
+  const folders = changes.flatMap((change) => (change.kind === "sysctl" ? (GENERAL[change.path] ?? []) : []));
+  const names = ["default", ...links.map((link) => link.name)];
+  return folders.flatMap((folder) => names.map((name) => `${folder}/${name}/forwarding`));
 }
 
 /**

@@ -1,13 +1,16 @@
-/** One raw ICMPv6 and one DHCPv6 socket a link. A link that is removed and made anew gets new sockets. */
+/** One raw ICMPv6 and one DHCPv6 socket a link, and one for DHCPv4 and ARP on the WAN. A link that is removed and made anew gets new sockets. */
 import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, WanConfig } from "../config/config.ts";
 import { neighborsOn } from "../kernel/neighbors.ts";
 import type { Datagram } from "../kernel/ipv6-socket.ts";
+import { dhcpv4AndArp } from "../kernel/packet-filter.ts";
+import { type Frame, openPacketSocket, type PacketSocket } from "../kernel/packet-socket.ts";
 import { type RawIcmpv6, openRawIcmpv6 } from "../kernel/raw-icmpv6.ts";
 import { openUdp, type UdpSocket } from "../kernel/udp-socket.ts";
 import type { LinkFact } from "../plan/kernel-state.ts";
+import { DHCPV4_CLIENT_PORT } from "../wire/dhcpv4.ts";
 import { NDP_TYPE } from "../wire/ndp.ts";
-import type { Event, Outgoing, Protocol } from "./world.ts";
+import type { Event, Outgoing, OutgoingMessage, Protocol } from "./world.ts";
 
 const DHCPV6_CLIENT_PORT = 546;
 const DHCPV6_SERVER_PORT = 547;
@@ -17,17 +20,19 @@ interface Sockets {
   readonly index: number;
   readonly ndp: RawIcmpv6;
   readonly dhcpv6: UdpSocket;
+  /** On the WAN, where IPv4 is in our hands: DHCPv4 and ARP. */
+  readonly frames?: PacketSocket;
 }
 
 /** A LAN with more nodes is told by multicast in time. */
 const MOST_NEIGHBORS = 256;
 
-interface Addressed extends Outgoing {
+interface Addressed extends OutgoingMessage {
   readonly to: Ip6;
 }
 
 /** The message, once for each of its recipients. */
-function addressed(message: Outgoing, index: number): readonly Addressed[] {
+function addressed(message: OutgoingMessage, index: number): readonly Addressed[] {
   const { to } = message;
   if (to !== "every-neighbor") return [{ ...message, to }];
   return neighborsOn(index)
@@ -36,13 +41,13 @@ function addressed(message: Outgoing, index: number): readonly Addressed[] {
 }
 
 export class LinkSockets {
-  readonly #wan: string;
+  readonly #wan: WanConfig;
   readonly #names: readonly string[];
   readonly #hear: (events: readonly Event[]) => void;
   readonly #open = new Map<string, Sockets>();
 
   constructor(config: Config, hear: (events: readonly Event[]) => void) {
-    this.#wan = config.wan.interface;
+    this.#wan = config.wan;
     this.#names = [config.wan.interface, ...config.lans.map((lan) => lan.interface)];
     this.#hear = hear;
   }
@@ -59,8 +64,10 @@ export class LinkSockets {
 
   /** A message that the kernel refuses is lost like one that gets lost on the way: the machines send again. */
   send(messages: readonly Outgoing[]): void {
-    for (const [name, { index, ndp, dhcpv6 }] of this.#open) {
-      const ours = messages.filter(({ link }) => link === name).flatMap((message) => addressed(message, index));
+    for (const [name, { index, ndp, dhcpv6, frames }] of this.#open) {
+      const onLink = messages.filter(({ link }) => link === name);
+      for (const each of onLink) if (each.protocol === "frames") frames?.send(each.bytes);
+      const ours = onLink.flatMap((each) => (each.protocol === "frames" ? [] : addressed(each, index)));
       const advertisements = ours.filter(({ protocol }) => protocol === "ndp");
       if (advertisements.length === 1) ndp.send(advertisements[0]!.to, advertisements[0]!.bytes);
       else if (advertisements.length > 1) ndp.sendAll(advertisements);
@@ -73,7 +80,7 @@ export class LinkSockets {
   }
 
   #openOn(name: string, index: number): Sockets {
-    const wan = name === this.#wan;
+    const wan = name === this.#wan.interface;
     const ndp = openRawIcmpv6({
       interface: name,
       types: wan
@@ -87,7 +94,16 @@ export class LinkSockets {
       port: DHCPV6_CLIENT_PORT,
       receive: (datagrams) => this.#receive(name, "dhcpv6", datagrams),
     });
-    return { index, ndp, dhcpv6 };
+    return wan && this.#wan.ipv4 === "dhcp" ? { index, ndp, dhcpv6, frames: this.#openFrames(name) } : { index, ndp, dhcpv6 };
+  }
+
+  /** Our own frames come back: they are no news. */
+  #openFrames(link: string): PacketSocket {
+    const receive = (frames: readonly Frame[]): void => {
+      const heard = frames.filter(({ sent }) => !sent);
+      if (heard.length > 0) this.#hear(heard.map(({ bytes }): Event => ({ kind: "frame", link, frame: { kind: "frame", bytes } })));
+    };
+    return openPacketSocket({ interface: link, filter: dhcpv4AndArp(DHCPV4_CLIENT_PORT), receive });
   }
 
   #receive(link: string, protocol: Protocol, datagrams: readonly Datagram[]): void {
@@ -99,5 +115,6 @@ export class LinkSockets {
     this.#open.delete(name);
     sockets?.ndp.close();
     sockets?.dhcpv6.close();
+    sockets?.frames?.close();
   }
 }

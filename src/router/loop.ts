@@ -72,7 +72,7 @@ export class Loop implements Desk {
     const now = this.#world.now();
     for (const event of events) {
       this.#leaving ||= event.kind === "leave";
-      if (event.kind !== "packet" && (event.kind !== "tick" || now >= this.#lookAt)) this.#look(now);
+      if (!isHeard(event) && (event.kind !== "tick" || now >= this.#lookAt)) this.#look(now);
       this.#machines.deliver(event, now);
     }
     const busy = this.changed || this.#looked;
@@ -210,4 +210,9 @@ export class Loop implements Desk {
     const { identity } = this.#past;
     return { ...this.#machines.facts(), links: this.#links, subnets: this.#subnets, ula: identity.ula, secret: identity.secret };
   }
+}
+
+/** What a link brings tells nothing about the kernel. */
+function isHeard({ kind }: Event): boolean {
+  return kind === "packet" || kind === "frame";
 }

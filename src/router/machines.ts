@@ -1,17 +1,19 @@
 /** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
 import { ALL_NODES, type Ip6 } from "../addr/ip.ts";
+import type { Random } from "../addr/random.ts";
 import { type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
+import { createDhcpv4Client, type Dhcpv4ClientInput } from "../machines/dhcpv4-client.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
 import { createDhcpv6ServerWatch, type Dhcpv6ServerWatchFact, type Dhcpv6ServerWatchInput } from "../machines/dhcpv6-server-watch.ts";
-import type { Advertisement, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
+import type { Advertisement, Dhcpv4ClientFact, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
 import type { Packet } from "../machines/machine.ts";
 import { createLanIdentifiers, type LanIdentifiersFact, type LanIdentifiersInput } from "../machines/lan-identifiers.ts";
 import { createNeighborAnnouncer, type NeighborAnnouncerInput } from "../machines/neighbor-announcer.ts";
 import { createRaClient, type RaClientInput } from "../machines/ra-client.ts";
 import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
 import type { Facts } from "../plan/facts.ts";
-import type { LinkFact, Observed } from "../plan/kernel-state.ts";
+import { isOfIpv6, type LinkFact, type Observed } from "../plan/kernel-state.ts";
 import type { Past } from "./past.ts";
 import { NDP_TYPE } from "../wire/ndp.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
@@ -22,7 +24,7 @@ const SILENCE = 30_000;
 
 /** Names of the snapshots, for reading the past. */
 export function seatNames(config: Config): string[] {
-  return ["ra-client", "dhcpv6-client", ...config.lans.map((lan) => raServerName(lan.interface))];
+  return ["ra-client", "dhcpv6-client", "dhcpv4-client", ...config.lans.map((lan) => raServerName(lan.interface))];
 }
 
 const raServerName = (link: string): string => `ra-server-${link}`;
@@ -31,6 +33,8 @@ export class Machines {
   readonly #wan: string;
   readonly #raClient: Seat<RaClientInput, RaClientFact>;
   readonly #dhcpv6: Seat<Dhcpv6ClientInput, Dhcpv6ClientFact>;
+  /** Absent where IPv4 is not in our hands. */
+  readonly #dhcpv4: Seat<Dhcpv4ClientInput, Dhcpv4ClientFact> | undefined;
   readonly #announcer: Seat<NeighborAnnouncerInput, never>;
   /** By interface. */
   readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
@@ -43,6 +47,7 @@ export class Machines {
   #carrierSince: Instant | undefined;
   #heardAt: Instant | undefined;
   #flags = "";
+  #carrier = "";
 
   constructor(config: Config, { random, maxRaDelay }: Pick<World, "random" | "maxRaDelay">, past: Past, desk: Desk) {
     const { wan, lans } = config;
@@ -67,6 +72,7 @@ export class Machines {
       createDhcpv6Client({ random, ...identity, ...wan }, snapshots.get("dhcpv6-client")),
       desk,
     );
+    this.#dhcpv4 = wan.ipv4 === "off" ? undefined : dhcpv4Seat(wan.interface, random, past, desk);
     this.#raServers = new Map(
       lans.map((lan) => {
         const name = raServerName(lan.interface);
@@ -87,7 +93,14 @@ export class Machines {
       }),
     );
     const byLan = [this.#raServers, this.#serverWatches, this.#identifiers];
-    this.#seats = [this.#raClient, this.#dhcpv6, this.#announcer, ...byLan.flatMap((seats): readonly AnySeat[] => [...seats.values()])];
+    const ipv4 = this.#dhcpv4 ? [this.#dhcpv4] : [];
+    this.#seats = [
+      this.#raClient,
+      this.#dhcpv6,
+      ...ipv4,
+      this.#announcer,
+      ...byLan.flatMap((seats): readonly AnySeat[] => [...seats.values()]),
+    ];
   }
 
   /** Hands an event to those whom it concerns, then a tick to those whose time has come. */
@@ -96,16 +109,22 @@ export class Machines {
       case "packet":
         this.#hear(event.link, event.protocol, event.packet, now);
         break;
+      case "frame":
+        if (event.link === this.#wan) this.#dhcpv4?.deliver(event.frame, now);
+        break;
       case "resume":
         this.#dhcpv6.deliver({ kind: "resume" }, now);
+        this.#dhcpv4?.deliver({ kind: "resume" }, now);
         this.#raClient.deliver({ kind: "solicit" }, now);
         break;
       case "refresh":
         this.#dhcpv6.deliver({ kind: "refresh" }, now);
+        this.#dhcpv4?.deliver({ kind: "refresh" }, now);
         this.#raClient.deliver({ kind: "solicit" }, now);
         break;
       case "release":
         this.#dhcpv6.deliver({ kind: "release" }, now);
+        this.#dhcpv4?.deliver({ kind: "release" }, now);
         break;
       case "leave":
         for (const server of this.#raServers.values()) server.deliver({ kind: "stop" }, now);
@@ -172,7 +191,9 @@ export class Machines {
    * their distance on the wire.
    */
   haveLeft(sent: readonly Outgoing[], now: Instant): void {
-    for (const { link, to } of sent) if (to === ALL_NODES) this.#raServers.get(link)?.deliver({ kind: "sent" }, now);
+    for (const message of sent) {
+      if (message.protocol === "ndp" && message.to === ALL_NODES) this.#raServers.get(message.link)?.deliver({ kind: "sent" }, now);
+    }
     if (sent.some(({ link, protocol }) => link === this.#wan && protocol === "dhcpv6")) this.#dhcpv6.deliver({ kind: "sent" }, now);
   }
 
@@ -181,10 +202,11 @@ export class Machines {
     this.#identifiers.get(link)?.deliver({ kind: "prefixes", prefixes: advertisement.prefixes.map(({ prefix }) => prefix) }, now);
   }
 
-  facts(): Pick<Facts, "ra" | "dhcpv6" | "lans" | "lanServers" | "refused"> {
+  facts(): Pick<Facts, "ra" | "dhcpv6" | "dhcpv4" | "lans" | "lanServers" | "refused"> {
     return {
       ra: this.#raClient.fact,
       dhcpv6: this.#dhcpv6.fact,
+      dhcpv4: this.#dhcpv4?.fact,
       lans: factsByLink(this.#raServers),
       lanServers: factsByLink(this.#serverWatches),
       refused: factsByLink(this.#identifiers),
@@ -216,6 +238,14 @@ export class Machines {
     this.#dhcpv6.deliver({ kind: "flags", managed: ra.managed, other: ra.other }, now);
   }
 
+  /** DHCPv4 needs a cable and no address: another link-local address is no news to it. */
+  #passCarrier(up: boolean, link: LinkFact | undefined, now: Instant): void {
+    const known = `${up} ${link?.mac}`;
+    if (known === this.#carrier) return;
+    this.#carrier = known;
+    this.#dhcpv4?.deliver({ kind: "link", up, ...(link && { mac: link.mac }) }, now);
+  }
+
   #seeLink(name: string, link: LinkFact | undefined, now: Instant): void {
     const carrier = link !== undefined && link.up && link.carrier;
     const linkLocal = link?.linkLocal;
@@ -234,12 +264,20 @@ export class Machines {
     const since = this.#carrierSince === undefined ? {} : { since: this.#carrierSince };
     this.#raClient.deliver({ kind: "link", ...about, up: carrier, ...since }, now);
     this.#dhcpv6.deliver({ kind: "link", up: mayAsk, ...since }, now);
+    this.#passCarrier(carrier, link, now);
   }
 }
 
-/** Addresses of ours that duplicate address detection has nothing against. */
+function dhcpv4Seat(link: string, random: Random, { identity, snapshots }: Past, desk: Desk): Seat<Dhcpv4ClientInput, Dhcpv4ClientFact> {
+  const { duid, iaidAddress: iaid } = identity;
+  const machine = createDhcpv4Client({ random, duid, iaid }, snapshots.get("dhcpv4-client"));
+  return new Seat({ name: "dhcpv4-client", link, protocol: "frames", durability: "disk" }, machine, desk);
+}
+
+/** IPv6 addresses of ours that duplicate address detection has nothing against. */
 function readyOn(name: string, { addresses, tentative }: Observed): readonly Ip6[] {
-  return addresses.filter((own) => own.interface === name && !tentative.includes(own.address)).map(({ address }) => address);
+  const onLink = addresses.filter(isOfIpv6).filter((own) => own.interface === name);
+  return onLink.filter((own) => !tentative.includes(own.address)).map(({ address }) => address);
 }
 
 function factsByLink<Fact>(seats: ReadonlyMap<string, { readonly fact: Fact | undefined }>): Readonly<Record<string, Fact>> {

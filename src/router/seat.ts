@@ -1,7 +1,7 @@
 /** A machine at its place in the loop: the link it speaks on, the name of its snapshot, and its latest fact. */
 import { type Instant, NEVER } from "../addr/time.ts";
 import type { Machine, Note, Tick } from "../machines/machine.ts";
-import type { Durability, Outgoing, Protocol } from "./world.ts";
+import type { Channel, Durability, Outgoing, Recipient } from "./world.ts";
 
 /** Where the outputs of one turn are collected until the loop carries them out. */
 export interface Desk {
@@ -15,7 +15,7 @@ export interface Desk {
 export interface Place {
   readonly name: string;
   readonly link: string;
-  readonly protocol: Protocol;
+  readonly protocol: Channel;
   readonly durability: Durability;
 }
 
@@ -49,10 +49,13 @@ export class Seat<Input, Fact> {
     for (const output of this.machine.handle(input, now)) {
       switch (output.kind) {
         case "send":
-          this.#desk.outbox.push({ link: this.place.link, protocol: this.place.protocol, to: output.to, bytes: output.bytes });
+          this.#post(output.to, output.bytes);
           break;
         case "send-each":
-          this.#desk.outbox.push({ link: this.place.link, protocol: this.place.protocol, to: "every-neighbor", bytes: output.bytes });
+          this.#post("every-neighbor", output.bytes);
+          break;
+        case "send-frame":
+          this.#desk.outbox.push({ link: this.place.link, protocol: "frames", bytes: output.bytes });
           break;
         case "fact":
           this.#fact = output.fact;
@@ -66,6 +69,12 @@ export class Seat<Input, Fact> {
           break;
       }
     }
+  }
+
+  #post(to: Recipient, bytes: Uint8Array): void {
+    const { link, protocol } = this.place;
+    if (protocol === "frames") throw new Error(`${this.place.name} speaks in frames alone`);
+    this.#desk.outbox.push({ link, protocol, to, bytes });
   }
 }
 

@@ -1,11 +1,13 @@
 /** From what the loop knows to what people are shown. */
-import { between, type Instant, NEVER } from "../addr/time.ts";
+import type { Instant } from "../addr/time.ts";
 import { contains } from "../addr/prefix.ts";
-import type { DelegationStatus, Dhcpv6Status, LanStatus, Left, RouteStatus, Status, WanStatus } from "../api/status.ts";
+import type { DelegationStatus, Dhcpv6Status, LanStatus, RouteStatus, Status, WanStatus } from "../api/status.ts";
 import type { Config, LanConfig, Opening } from "../config/config.ts";
-import type { AddressState, RouteState } from "../plan/kernel-state.ts";
+import { type Ip6AddressState, isOfIpv6, type RouteState } from "../plan/kernel-state.ts";
 import type { Identity } from "./identity.ts";
+import { left } from "./left.ts";
 import type { Loop } from "./loop.ts";
+import { describeIpv4, describeLanIpv4 } from "./status-ipv4.ts";
 
 type View = ReturnType<Loop["view"]>;
 
@@ -18,21 +20,18 @@ export function describe(
   identity: Identity,
   view: View,
   now: Instant,
-): Pick<Status, "wan" | "dhcpv6" | "delegations" | "lans" | "routes" | "forwarding" | "gatewayOpen"> {
+): Pick<Status, "wan" | "dhcpv6" | "ipv4" | "delegations" | "lans" | "routes" | "forwarding" | "gatewayOpen"> {
+  const ipv4 = describeIpv4(view, now);
   return {
     wan: describeWan(config, view, now),
     dhcpv6: describeDhcpv6(identity, view, now),
+    ...(ipv4 && { ipv4 }),
     delegations: describeDelegations(view, now),
     lans: config.lans.map((lan) => describeLan(lan, view, now)),
     routes: (view.desired?.kernel.routes ?? []).map((route) => describeRoute(route, now)),
     forwarding: view.desired?.forwarding ?? false,
     gatewayOpen: config.gateway.open.map(formatOpening),
   };
-}
-
-/** Whole seconds from `now` to `end`; null when it never comes. */
-export function left(now: Instant, end: Instant): Left {
-  return end === NEVER ? null : Math.max(0, Math.floor(between(now, end) / 1000));
 }
 
 /** "tcp/22" or "udp/5000-5010". */
@@ -44,7 +43,7 @@ function describeWan(config: Config, { facts, desired, observed }: View, now: In
   const name = config.wan.interface;
   const link = facts.links.find((candidate) => candidate.name === name);
   const { ra, dhcpv6 } = facts;
-  const addresses = (desired?.kernel.addresses ?? []).filter((address) => address.interface === name);
+  const addresses = (desired?.kernel.addresses ?? []).filter(isOfIpv6).filter((address) => address.interface === name);
   return {
     interface: name,
     carrier: link?.carrier ?? false,
@@ -70,12 +69,12 @@ function describeWan(config: Config, { facts, desired, observed }: View, now: In
   };
 }
 
-function originOf({ address }: AddressState, { ra, dhcpv6 }: View["facts"]): "slaac" | "temporary" | "leased" {
+function originOf({ address }: Ip6AddressState, { ra, dhcpv6 }: View["facts"]): "slaac" | "temporary" | "leased" {
   if (dhcpv6?.addresses.some((leased) => leased.address === address)) return "leased";
   return ra?.addresses.some((own) => own.address === address && own.temporary) ? "temporary" : "slaac";
 }
 
-function stateOf({ address }: AddressState, observed: View["observed"]): "ready" | "tentative" | "duplicate" {
+function stateOf({ address }: Ip6AddressState, observed: View["observed"]): "ready" | "tentative" | "duplicate" {
   if (observed?.duplicates.some((duplicate) => duplicate.address === address)) return "duplicate";
   return observed?.tentative.includes(address) ? "tentative" : "ready";
 }
@@ -104,11 +103,12 @@ function describeDelegations({ facts: { dhcpv6 } }: View, now: Instant): readonl
 function describeLan(lan: LanConfig, { facts, desired }: View, now: Instant): LanStatus {
   const advertisement = desired?.advertisements[lan.interface];
   const server = facts.lans[lan.interface];
-  const addresses = (desired?.kernel.addresses ?? []).filter((address) => address.interface === lan.interface);
+  const addresses = (desired?.kernel.addresses ?? []).filter(isOfIpv6).filter((address) => address.interface === lan.interface);
   return {
     name: lan.name,
     interface: lan.interface,
     carrier: facts.links.find((link) => link.name === lan.interface)?.carrier ?? false,
+    ...describeLanIpv4(lan),
     subnets: (advertisement?.prefixes ?? []).flatMap(({ prefix, preferredUntil, validUntil }) =>
       addresses
         .filter((own) => contains(prefix, own.address))

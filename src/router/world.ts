@@ -4,17 +4,27 @@ import type { Json } from "../addr/json.ts";
 import type { Random } from "../addr/random.ts";
 import type { Duration, Instant } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
-import type { Note, Packet } from "../machines/machine.ts";
+import type { FrameIn, Note, Packet } from "../machines/machine.ts";
 import type { Observed } from "../plan/kernel-state.ts";
 
 /** The protocols that the loop speaks, each over one socket a link. */
 export type Protocol = "ndp" | "dhcpv6";
+/** "frames": whole ones, for DHCPv4 and ARP. */
+export type Channel = Protocol | "frames";
 
 /** "every-neighbor": each node that the kernel knows on the link, by unicast. */
 export type Recipient = Ip6 | "every-neighbor";
 
-/** A message to be sent. */
-export interface Outgoing {
+/** What is to be sent. */
+export type Outgoing = OutgoingMessage | OutgoingFrame;
+
+export interface OutgoingFrame {
+  readonly link: string;
+  readonly protocol: "frames";
+  readonly bytes: Uint8Array;
+}
+
+export interface OutgoingMessage {
   readonly link: string;
   readonly protocol: Protocol;
   readonly to: Recipient;
@@ -42,6 +52,7 @@ export interface World {
 
 export type Event =
   | { readonly kind: "packet"; readonly link: string; readonly protocol: Protocol; readonly packet: Packet }
+  | { readonly kind: "frame"; readonly link: string; readonly frame: FrameIn }
   /** A link, an address, a route, a rule or a switch has changed. */
   | { readonly kind: "kernel" }
   | { readonly kind: "tick" }

@@ -108,8 +108,10 @@ export class SimGateway {
       },
       note: (source, note) => this.notes.push({ at: simulation.now, source, note }),
       send: (messages) => {
-        for (const { link, protocol, to, bytes } of messages) {
+        for (const message of messages) {
           if (!this.#step()) return;
+          if (message.protocol === "frames") throw new Error("there is no IPv4 in the simulator");
+          const { link, protocol, to, bytes } = message;
           const port = this.#ports.get(link)!;
           const sourcePort = protocol === "dhcpv6" ? 546 : 0;
           const { cable } = cables.get(link)!;

@@ -3,7 +3,15 @@ import type { Ip6 } from "../addr/ip.ts";
 import { mac } from "../addr/mac.ts";
 import { after, between, type Instant, NEVER, seconds } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
-import type { AddressState, LinkFact, Observed, RouteState, Ruleset } from "../plan/kernel-state.ts";
+import {
+  type AddressState,
+  type Ip6AddressState,
+  isOfIpv6,
+  type LinkFact,
+  type Observed,
+  type RouteState,
+  type Ruleset,
+} from "../plan/kernel-state.ts";
 
 /** Duplicate address detection with one probe, RFC 4862 5.1. */
 const DAD = seconds(1);
@@ -78,8 +86,8 @@ export class SimKernel {
       routes: [...this.#routes],
       sysctls: Object.fromEntries(wanted.sysctls.map((path) => [path, this.#sysctls.get(path) ?? "0"])),
       ruleset: this.#ruleset,
-      tentative: this.#addresses.filter(({ readyAt }) => readyAt > now).map(({ state }) => state.address),
-      duplicates: [...failed.map(({ state }) => duplicate(state)), ...this.#deleted.splice(0)],
+      tentative: statesOf(this.#addresses.filter(({ readyAt }) => readyAt > now)).map(({ address }) => address),
+      duplicates: [...statesOf(failed).map(duplicate), ...this.#deleted.splice(0)],
       unreachable: this.unreachable.splice(0),
     };
   }
@@ -126,15 +134,18 @@ export class SimKernel {
   #expire(): void {
     const now = this.#now();
     for (const entry of this.#addresses)
-      if (entry.readyAt <= now) entry.refused ??= this.isTaken(entry.state.interface, entry.state.address);
+      if (entry.readyAt <= now && isOfIpv6(entry.state)) entry.refused ??= this.isTaken(entry.state.interface, entry.state.address);
     const deleted = this.#addresses.filter(({ state, refused }) => refused && state.validUntil !== NEVER);
-    this.#deleted.push(...deleted.map(({ state }) => duplicate(state)));
+    this.#deleted.push(...statesOf(deleted).map(duplicate));
     this.#addresses = this.#addresses.filter((entry) => entry.state.validUntil > now && !deleted.includes(entry));
     this.#routes = this.#routes.filter((route) => route.kind === "unreachable" || route.until > now);
   }
 }
 
-const duplicate = ({ interface: name, address }: AddressState): Duplicate => ({ interface: name, address });
+/** Duplicate address detection is of IPv6. */
+const statesOf = (addresses: readonly SimAddress[]): readonly Ip6AddressState[] => addresses.map(({ state }) => state).filter(isOfIpv6);
+
+const duplicate = ({ interface: name, address }: Ip6AddressState): Duplicate => ({ interface: name, address });
 
 function linkFact(link: SimLink, index: number, now: Instant): LinkFact {
   const ready = link.up && link.carrier && link.readyAt <= now;

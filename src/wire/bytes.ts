@@ -1,5 +1,5 @@
 /** Reading and writing network-order octets with errors that name the offset. Every codec of this folder stands on these two classes. */
-import { type Ip6, ip6FromBytes, ip6ToBytes } from "../addr/ip.ts";
+import { type Ip4, type Ip6, ip4FromBytes, ip4ToBytes, ip6FromBytes, ip6ToBytes } from "../addr/ip.ts";
 
 /** A message that is not what its format says; `offset` counts octets from the start of the message. */
 export class WireError extends Error {
@@ -50,6 +50,10 @@ export class Reader {
 
   uint64(): bigint {
     return this.#view.getBigUint64(this.#take(8));
+  }
+
+  ip4(): Ip4 {
+    return ip4FromBytes(this.#bytes, this.#take(4));
   }
 
   ip6(): Ip6 {
@@ -125,6 +129,10 @@ export class Writer {
     const at = this.#grow(8);
     this.#view.setBigUint64(at, value);
     return this;
+  }
+
+  ip4(address: Ip4): this {
+    return this.bytes(ip4ToBytes(address));
   }
 
   ip6(address: Ip6): this {

@@ -1,14 +1,24 @@
-/** The Internet checksum (RFC 1071) over an upper-layer packet and its IPv6 pseudo-header (RFC 8200 section 8.1; ICMPv6: RFC 4443 2.3). */
-import { type Ip6, ip6ToBytes } from "../addr/ip.ts";
+/** The Internet checksum (RFC 1071) over a header, or over an upper-layer packet and its pseudo-header (RFC 768, RFC 8200 section 8.1; ICMPv6: RFC 4443 2.3). */
+import { type Ip, type Ip6, ipToBytes } from "../addr/ip.ts";
 
 const ICMPV6 = 58;
+
+/** The checksum of a header by itself, as in IPv4: with the field filled it is 0 when the header is undamaged. */
+export function internetChecksum(bytes: Uint8Array): number {
+  return ~fold(sum16(bytes)) & 0xffff;
+}
 
 /**
  * The checksum of `bytes`, an upper-layer packet of that protocol number between these addresses. With the checksum field zero it is the
  * value to put there; with the field filled it is 0 when the packet is undamaged.
  */
-export function pseudoHeaderChecksum(source: Ip6, destination: Ip6, protocol: number, bytes: Uint8Array): number {
-  const sum = sum16(ip6ToBytes(source)) + sum16(ip6ToBytes(destination)) + bytes.length + protocol + sum16(bytes);
+export function pseudoHeaderChecksum<Address extends Ip>(
+  source: Address,
+  destination: Address,
+  protocol: number,
+  bytes: Uint8Array,
+): number {
+  const sum = sum16(ipToBytes(source)) + sum16(ipToBytes(destination)) + bytes.length + protocol + sum16(bytes);
   return ~fold(sum) & 0xffff;
 }
 

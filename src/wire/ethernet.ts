@@ -6,6 +6,10 @@ import { Reader, Writer } from "./bytes.ts";
 /** EtherType of IPv6, RFC 2464 3. */
 export const ETHERTYPE_IPV6 = 0x86dd;
 
+/** EtherTypes of IPv4 and ARP, RFC 894, RFC 826. */
+export const ETHERTYPE_IPV4 = 0x0800;
+export const ETHERTYPE_ARP = 0x0806;
+
 export const BROADCAST = "ff:ff:ff:ff:ff:ff" as Mac;
 
 export interface EthernetFrame {

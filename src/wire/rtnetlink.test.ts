@@ -1,32 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ip6, ip6FromBytes } from "../addr/ip.ts";
+import { ip4FromBytes, ip6, ip6FromBytes } from "../addr/ip.ts";
 import { prefix, prefixOf } from "../addr/prefix.ts";
+import { prefix4Of } from "../addr/prefix4.ts";
 import { type Duration, FOREVER, milliseconds, type Seconds } from "../addr/time.ts";
 import { WireError } from "./bytes.ts";
 import { decodeNetlink, NetlinkWriter } from "./netlink.ts";
-import {
-  type AddressMessage,
-  decodeAddress,
-  decodeLink,
-  decodeNeighbor,
-  decodeRoute,
-  encodeAddress,
-  encodeRoute,
-  RTM_NEWADDR,
-  RTM_NEWROUTE,
-  type RouteMessage,
-} from "./rtnetlink.ts";
+import { type AddressMessage, decodeAddress, decodeLink, decodeNeighbor, encodeAddress, RTM_NEWADDR } from "./rtnetlink.ts";
+import { decodeRoute, encodeRoute, RTM_NEWROUTE, type RouteMessage } from "./rtnetlink-route.ts";
 
 const address = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => ip6FromBytes(bytes));
+const address4 = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => ip4FromBytes(bytes));
 const uint32 = fc.nat(0xffffffff);
 
 test("an address survives the way to the kernel's format and back, marked as one without prefix route", () => {
   const message: fc.Arbitrary<AddressMessage> = fc.record(
     {
       index: fc.nat(0x7fffffff),
-      address,
+      address: fc.oneof(address, address4),
       prefixLength: fc.nat(128),
       flags: fc.constant(0),
       protocol: fc.nat(255),
@@ -39,6 +31,29 @@ test("an address survives the way to the kernel's format and back, marked as one
     fc.property(message, (sent) => {
       const payload = payloadOf((writer) => encodeAddress(writer, RTM_NEWADDR, 0, 1, sent));
       assert.deepEqual(decodeAddress(payload), { ...sent, flags: 0x200 });
+    }),
+  );
+});
+
+test("an IPv4 route survives the way to the kernel's format and back, and goes with its source address", () => {
+  const route: fc.Arbitrary<RouteMessage> = fc.record(
+    {
+      kind: fc.constant("unicast" as const),
+      destination: fc.tuple(address4, fc.nat(32)).map(([ip, length]) => prefix4Of(ip, length)),
+      protocol: fc.nat(255),
+      metric: uint32,
+      preference: fc.constant("medium" as const),
+      source: address4,
+      expires: fc.constant(FOREVER as Duration),
+      mtu: fc.integer({ min: 576, max: 1500 }),
+      nextHops: fc.tuple(fc.integer({ min: 1, max: 0x7fffffff }), address4).map(([index, gateway]) => [{ index, gateway }]),
+    },
+    { noNullPrototype: true },
+  );
+  fc.assert(
+    fc.property(route, (sent) => {
+      const payload = payloadOf((writer) => encodeRoute(writer, RTM_NEWROUTE, 0, 1, sent));
+      assert.deepEqual(decodeRoute(payload), sent);
     }),
   );
 });

@@ -1,5 +1,5 @@
-/** UDP datagrams over IPv6 (RFC 768; RFC 8200 section 8.1: the checksum is mandatory). */
-import type { Ip6 } from "../addr/ip.ts";
+/** UDP datagrams (RFC 768); over IPv6 the checksum is mandatory (RFC 8200 section 8.1). */
+import type { Ip, Ip6 } from "../addr/ip.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
 import { pseudoHeaderChecksum } from "./checksum.ts";
 import { UDP } from "./ipv6.ts";
@@ -22,7 +22,7 @@ export function decodeUdp(bytes: Uint8Array): UdpDatagram {
 }
 
 /** The octets of a datagram between these addresses, with its checksum. */
-export function encodeUdp(source: Ip6, destination: Ip6, datagram: UdpDatagram): Uint8Array {
+export function encodeUdp<Address extends Ip>(source: Address, destination: Address, datagram: UdpDatagram): Uint8Array {
   const length = HEADER_LENGTH + datagram.payload.length;
   const writer = new Writer(length).uint16(datagram.sourcePort).uint16(datagram.destinationPort).uint16(length).uint16(0);
   const bytes = writer.bytes(datagram.payload).finish();
@@ -31,7 +31,7 @@ export function encodeUdp(source: Ip6, destination: Ip6, datagram: UdpDatagram):
   return writer.setUint16(6, checksum === 0 ? 0xffff : checksum).finish();
 }
 
-/** Whether a datagram that arrived between these addresses is undamaged; a checksum of zero is wrong in IPv6. */
+/** Whether a datagram that arrived between these IPv6 addresses is undamaged; a checksum of zero is wrong in IPv6. */
 export function udpChecksumIsRight(source: Ip6, destination: Ip6, bytes: Uint8Array): boolean {
   if (bytes.length < HEADER_LENGTH || (bytes[6] === 0 && bytes[7] === 0)) return false;
   return pseudoHeaderChecksum(source, destination, UDP, bytes) === 0;

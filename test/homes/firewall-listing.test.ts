@@ -9,12 +9,13 @@ import type { Facts } from "../../src/plan/facts.ts";
 import type { Ruleset } from "../../src/plan/kernel-state.ts";
 import { plan } from "../../src/plan/plan.ts";
 import { canonicalRuleset } from "../../src/wire/nft-json.ts";
-import { bound, delegation, factsOf, NOW } from "../fixtures/home-facts.ts";
+import { bound, delegation, factsOf, leased, NOW } from "../fixtures/home-facts.ts";
 
 const OPENINGS = `open = ["tcp/22", "tcp/80-90", "tcp/85-100", "udp/5000-5010"]\n`;
 const manyLans = (count: number): string =>
   Array.from({ length: count }, (_, i) => `[lan.n${i}]\ninterface = "vlan${i}"\n${i % 2 ? OPENINGS : ""}`).join("");
 
+const IPV4 = 'ipv4 = "dhcp"\n';
 const HOMES: Readonly<Record<string, Ruleset>> = {
   "a home without a prefix": rulesetOf(`[lan.home]\ninterface = "eth0"\n`, { dhcpv6: bound([]) }),
   "one LAN": rulesetOf(`[lan.home]\ninterface = "eth0"\n`),
@@ -29,6 +30,12 @@ const HOMES: Readonly<Record<string, Ruleset>> = {
     },
   ),
   "sixty-four LANs": rulesetOf(manyLans(64)),
+  "IPv4 without a lease": rulesetOf(`[lan.home]\ninterface = "eth0"\n`, {}, IPV4),
+  "IPv4 with a lease, and LANs of several lengths": rulesetOf(
+    `[lan.home]\ninterface = "eth0"\n${OPENINGS}[lan.guest]\ninterface = "wlan0"\nipv4 = "10.0.0.1/8"\n[lan.iot]\ninterface = "eth3"\nipv4 = "off"\n`,
+    { dhcpv4: leased() },
+    IPV4,
+  ),
 };
 
 for (const [name, ruleset] of Object.entries(HOMES)) {
@@ -58,8 +65,8 @@ test("the program nft lists the rules like the library", (t) => {
 /** One line for each object, as the diff compares them. */
 const lines = (ruleset: Ruleset): readonly string[] => canonicalRuleset(ruleset).map((object) => JSON.stringify(object));
 
-function rulesetOf(lans: string, facts: Partial<Facts> = {}): Ruleset {
-  return plan(parseConfig(`[wan]\ninterface = "eth8"\n${lans}`, "test.toml"), factsOf(facts), NOW).kernel.ruleset!;
+function rulesetOf(lans: string, facts: Partial<Facts> = {}, wan = ""): Ruleset {
+  return plan(parseConfig(`[wan]\ninterface = "eth8"\n${wan}${lans}`, "test.toml"), factsOf(facts), NOW).kernel.ruleset!;
 }
 
 function inNamespace(t: TestContext, action: () => void): void {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ip6 } from "../../src/addr/ip.ts";
+import { type Ip4, ip4, ip6 } from "../../src/addr/ip.ts";
+import { DEFAULT_ROUTE4, prefix4 } from "../../src/addr/prefix4.ts";
 import { after, NEVER, seconds } from "../../src/addr/time.ts";
 import type { Change } from "../../src/diff/change.ts";
 import { diff } from "../../src/diff/diff.ts";
@@ -66,6 +67,39 @@ test("renewed lifetimes are written in place, and everything of ours can be take
     const { addresses, routes, ruleset } = home.look();
     assert.deepEqual({ addresses, routes, ruleset }, { addresses: [], routes: [], ruleset: undefined });
     assert.doesNotMatch(shell("ip -6 route; nft list tables"), /proto 93|skylan/);
+  });
+});
+
+test("IPv4 addresses and routes are reached, changed and taken away again, and a route goes with the address that it speaks from", async (t) => {
+  const home = await makeHome(t);
+  const empty: KernelState = { up: [], addresses: [], routes: [], sysctls: {}, ruleset: undefined };
+  const leased = (address: Ip4, mtu: number, span: number): KernelState => {
+    const fixed = { kind: "unicast", interface: "wan", preference: "medium", until: NEVER, source: address } as const;
+    const end = after(bootNow(), seconds(span));
+    return {
+      ...empty,
+      addresses: [{ interface: "wan", address, prefixLength: 32, preferredUntil: end, validUntil: end }],
+      routes: [
+        { ...fixed, destination: DEFAULT_ROUTE4, gateway: ip4("100.127.255.254"), metric: 500, mtu },
+        { ...fixed, destination: prefix4("192.168.100.1/32"), metric: 250 },
+        { kind: "unreachable", destination: prefix4("10.0.0.0/8"), metric: 65_536 },
+      ],
+    };
+  };
+  const settled = (state: KernelState): void => {
+    home.reach(state);
+    assert.deepEqual(diff(state, home.look(), bootNow()), []);
+  };
+  home.namespace.run(() => {
+    settled(leased(ip4("100.64.0.9"), 1500, 300));
+    assert.match(shell("ip -4 route"), /default via 100.127.255.254 dev wan proto 93 src 100.64.0.9 metric 500 onlink mtu 1500/);
+    settled(leased(ip4("100.64.0.9"), 1400, 900));
+    settled(leased(ip4("100.64.7.7"), 1400, 900));
+    shell("ip -4 addr flush dev wan");
+    assert.equal(shell("ip -4 route show dev wan"), "");
+    settled(leased(ip4("100.64.7.7"), 1400, 900));
+    settled(empty);
+    assert.doesNotMatch(shell("ip -4 route; ip -4 addr show dev wan"), /proto 93/);
   });
 });
 

@@ -11,7 +11,7 @@ import { until } from "../../src/lab/until.ts";
 import { skipWithout } from "./home.ts";
 
 const NOBODY = 65_534;
-const withoutKea = skipWithout("radvd", "kea-dhcp6");
+const withoutKea = skipWithout("radvd", "kea-dhcp4", "kea-dhcp6");
 
 describe("the story", { concurrency: 2 }, () => {
   const homes: readonly (readonly [string, HomeOptions, string | false])[] = [

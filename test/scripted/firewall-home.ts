@@ -22,6 +22,7 @@ import { createNamespace, type NetworkNamespace } from "../../src/kernel/setns.t
 import { writeSysctl } from "../../src/kernel/sysctl.ts";
 import type { RaClientFact } from "../../src/machines/facts.ts";
 import type { Facts } from "../../src/plan/facts.ts";
+import { isOfIpv6 } from "../../src/plan/kernel-state.ts";
 import { plan } from "../../src/plan/plan.ts";
 import { sysctlPaths } from "../../src/plan/sysctls.ts";
 import { ETHERTYPE_IPV6, encodeEthernet } from "../../src/wire/ethernet.ts";
@@ -132,7 +133,10 @@ export class FirewallHome {
   }
 
   addressOn(link: Link): Ip6 {
-    return this.#gateway.run(() => this.#look()).addresses.find((own) => own.interface === link && !own.address.startsWith("fd"))!.address;
+    return this.#gateway
+      .run(() => this.#look())
+      .addresses.filter(isOfIpv6)
+      .find((own) => own.interface === link && !own.address.startsWith("fd"))!.address;
   }
 
   linkLocalOf(link: Link): Ip6 {
