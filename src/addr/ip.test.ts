@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  ip4,
   ip6,
   ip6FromBigInt,
   ip6FromBytes,
@@ -11,6 +12,7 @@ import {
   isLinkLocal,
   isMulticast,
   isUniqueLocal,
+  parseIp4,
   parseIp6,
   solicitedNode,
 } from "./ip.ts";
@@ -75,4 +77,9 @@ test("kinds of addresses are told apart by their bits, not by their spelling", (
 test("an IPv4 address at the end has four numbers up to 255 without leading zeros", () => {
   assert.equal(parseIp6("::ffff:192.168.100.1"), ip6("::ffff:c0a8:6401"));
   for (const text of ["256.1.1.1", "1.2.3", "01.2.3.4", "1.2.3.4.5", "a.b.c.d"]) assert.equal(parseIp6(`::ffff:${text}`), undefined, text);
+});
+
+test("IPv4 addresses have four numbers up to 255 without leading zeros", () => {
+  assert.equal(ip4("192.168.100.1"), "192.168.100.1");
+  for (const text of ["256.1.1.1", "1.2.3", "01.2.3.4", "1.2.3.4.5", "a.b.c.d"]) assert.equal(parseIp4(text), undefined, text);
 });
