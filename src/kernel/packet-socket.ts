@@ -60,12 +60,19 @@ export function openPacketSocket(options: PacketOptions): PacketSocket {
     const watched = watchFrames(fd, options.receive);
     return {
       send: (frame) => {
-        if (libc.sendto(fd, frame, frame.length, MSG_DONTWAIT, place, place.length) >= 0) return undefined;
-        return new KernelError(lastErrno(), `send a frame on ${options.interface}`);
+        const refusal = sendFrame(fd, frame, place);
+        // The first one after a time without the link is told of that time, not of now.
+        const errno = refusal === "ENETDOWN" ? sendFrame(fd, frame, place) : refusal;
+        return errno === undefined ? undefined : new KernelError(errno, `send a frame on ${options.interface}`);
       },
       close: () => watched.close(),
     };
   });
+}
+
+/** @returns the name of the refusal */
+function sendFrame(fd: number, frame: Uint8Array, place: Uint8Array): string | undefined {
+  return libc.sendto(fd, frame, frame.length, MSG_DONTWAIT, place, place.length) >= 0 ? undefined : lastErrno();
 }
 
 function watchFrames(fd: number, receive: PacketOptions["receive"]): { close(): void } {

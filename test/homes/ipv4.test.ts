@@ -43,6 +43,20 @@ describe("IPv4", { concurrency: true }, () => {
     assert.match(await shown(home, "route show default"), /via 100\.64\.0\.1 dev wan proto 93 src 100\.64\.0\.9/);
   });
 
+  test("[V4C-1] from a WAN that was down the first DISCOVER leaves, and no second one is needed", {
+    skip: skipWithout("tcpdump", "tshark"),
+  }, async () => {
+    await using home = await ipv4Home();
+    const capture = await home.capture("wan");
+    await home.startSkylan(WITH_IPV4);
+    await leasedAddress(home);
+    const types = () => capture.packets("dhcp", "dhcp.option.dhcp");
+    await home.until(async () => (await types()).length >= 4, { within: 10_000, what: "the exchange is in the capture" });
+    assert.deepEqual((await types()).flat(), ["1", "2", "3", "5"]);
+    const [[asked], [leased]] = (await capture.packets("dhcp.option.dhcp in {1, 5}", "frame.time_epoch")) as [[string], [string]];
+    assert.ok(Number(leased) - Number(asked) < 2, `${asked} to ${leased}`);
+  });
+
   const withoutKea = skipWithout("radvd", "kea-dhcp6", "kea-dhcp4", "tcpdump", "tshark");
   test("[V4C-2] Kea's short lease is renewed with it at half of its time, by unicast", { skip: withoutKea }, async () => {
     await using home = await ipv4Home({ isp: "kea", provider: { dhcpv4: { time: 30 as Seconds } } });
