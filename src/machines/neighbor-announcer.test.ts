@@ -38,6 +38,12 @@ class Link {
     return this;
   }
 
+  /** What was handed out leaves only after so many seconds. */
+  leavesAfter(count: number): this {
+    this.now = after(this.now, seconds(count));
+    return this.#handle({ kind: "sent" });
+  }
+
   of(address: Ip6): readonly Announced[] {
     return this.announced.filter(({ message }) => message.target === address);
   }
@@ -58,6 +64,11 @@ class Link {
 }
 
 const secondsOf = (announced: readonly Announced[]) => announced.map(({ at }) => (at - START) / 1000);
+
+test("[WRA-14] the second between two counts from when the first has left", () => {
+  const link = new Link().has(A).leavesAfter(0.7).pass(60);
+  assert.deepEqual(secondsOf(link.announced), [0, 1.7, 2.7]);
+});
 
 test("[WRA-14] a new address is announced to all routers three times, a second apart, Override clear, with our link-layer address", () => {
   const link = new Link().has(A).pass(60);

@@ -1,5 +1,5 @@
 /** The machines of one home, at their places: who hears which packet, which change of a link, whose fact goes where. */
-import { ALL_NODES, type Ip6 } from "../addr/ip.ts";
+import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
 import type { Random } from "../addr/random.ts";
 import { type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
@@ -194,7 +194,9 @@ export class Machines {
     for (const message of sent) {
       if (message.protocol === "ndp" && message.to === ALL_NODES) this.#raServers.get(message.link)?.deliver({ kind: "sent" }, now);
     }
-    if (sent.some(({ link, protocol }) => link === this.#wan && protocol === "dhcpv6")) this.#dhcpv6.deliver({ kind: "sent" }, now);
+    const onWan = sent.filter(({ link }) => link === this.#wan);
+    if (onWan.some((message) => message.protocol === "ndp" && message.to === ALL_ROUTERS)) this.#announcer.deliver({ kind: "sent" }, now);
+    if (onWan.some(({ protocol }) => protocol === "dhcpv6")) this.#dhcpv6.deliver({ kind: "sent" }, now);
   }
 
   advertise(link: string, advertisement: Advertisement, now: Instant): void {
