@@ -12,7 +12,6 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { lookAgain } from "./second-look.ts";
 import { runStaticChecks } from "./static-checks.ts";
 import { whyNot } from "./test-needs.ts";
 import { runTestProcess, type TestProcess } from "./test-process.ts";
@@ -70,8 +69,7 @@ async function runSlow(): Promise<readonly TestResult[]> {
   // The one that takes minutes begins first: nothing then waits for it alone.
   const jobs = all.toSorted((one, other) => Number(other.file.includes("patience")) - Number(one.file.includes("patience")));
   const atOnce = Math.max(...names.map((name) => GROUPS[name]!.atOnce));
-  const beside = await mapAtOnce(jobs, atOnce, async (each) => ({ ...each, results: await runSlowFile(GROUPS[each.name]!, each.file) }));
-  const done = await lookAgain(beside, ({ name, file }) => runSlowFile(GROUPS[name]!, file));
+  const done = await mapAtOnce(jobs, atOnce, async ({ name, file }) => ({ name, results: await runSlowFile(GROUPS[name]!, file) }));
   for (const name of names) {
     const results = done.filter((each) => each.name === name).flatMap((each) => each.results);
     printGroup(name, results, performance.now() - start);

@@ -11,19 +11,9 @@ export function printGroup(name: string, results: readonly TestResult[], millise
 
 export function printDetails(results: readonly TestResult[]): void {
   printSkipped(results.filter((result) => result.outcome === "skipped"));
-  printUnsteady(results);
   for (const failure of results.filter((result) => result.outcome === "failed")) {
     console.log(`\nFAILED  ${failure.title}\n        ${failure.file}`);
     console.log((failure.message ?? "").replace(/^/gm, "        "));
-  }
-}
-
-/** What passes only when the machine has nothing else to do is no failure, and still something to mend. */
-function printUnsteady(results: readonly TestResult[]): void {
-  for (const { title, file, unsteady } of results) {
-    if (unsteady === undefined) continue;
-    console.log(`\nUNSTEADY  ${title}\n        ${file}: failed beside others, passed alone`);
-    console.log(unsteady.replace(/^/gm, "        "));
   }
 }
 

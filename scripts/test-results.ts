@@ -12,8 +12,6 @@ export interface TestResult {
   readonly milliseconds: number;
   /** Why it failed or was skipped. */
   readonly message?: string;
-  /** How it failed beside others, before its file ran again alone and it passed. */
-  readonly unsteady?: string;
 }
 
 export interface RunResults {
