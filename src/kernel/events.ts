@@ -57,18 +57,17 @@ export class KernelEvents {
       subscribe(NETLINK_ROUTE, [RTNLGRP_NEIGH], (news) => this.#hearNeighbors(news)),
       subscribe(NETLINK_NETFILTER, [NFNLGRP_NFTABLES], (news) => this.#hearRules(news)),
     ];
+    handles.catchUp = () => this.#catchUp();
   }
 
   close(): void {
     this.#closed = true;
+    this.#handles.catchUp = () => undefined;
     for (const socket of this.#sockets) socket.close();
   }
 
-  /**
-   * Takes note of what has been announced so far; `changed` follows later. To be called before a look at the kernel: an address that was refused a
-   * moment ago is missing there, and without the announcement it would be taken for one that has to be added.
-   */
-  catchUp(): void {
+  /** Takes note of what has been announced so far; `changed` follows later. */
+  #catchUp(): void {
     this.#catchingUp = true;
     for (const socket of this.#sockets) socket.catchUp();
     this.#catchingUp = false;

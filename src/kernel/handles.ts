@@ -10,11 +10,13 @@ export interface Handles {
   readonly refused: { readonly interface: string; readonly address: Ip6 }[];
   /** Link-local neighbours that the kernel has given up; told once, then forgotten. */
   readonly unreachable: { readonly interface: string; readonly address: Ip6 }[];
+  /** Takes note of all that the kernel has announced so far, when somebody listens to it. */
+  catchUp: () => void;
 }
 
 /** @throws KernelError */
 export function openHandles(): Handles {
-  return { route: new NetlinkSocket(NETLINK_ROUTE), ruleset: new OurRuleset(), refused: [], unreachable: [] };
+  return { route: new NetlinkSocket(NETLINK_ROUTE), ruleset: new OurRuleset(), refused: [], unreachable: [], catchUp: () => undefined };
 }
 
 let shared: Handles | undefined;

@@ -33,6 +33,8 @@ export function observe(wanted: Wanted, handles: Handles = sharedHandles()): Obs
   const addresses = dumpAddresses(handles.route, AF_INET6).flatMap(ofIpv6);
   const ours = addresses.filter(isOurs);
   const all = [...ours, ...dumpAddresses(handles.route, AF_INET).filter(isOurs)];
+  // After the list, not before: an address that was refused in between is missing in it, and without the announcement it would be added again.
+  handles.catchUp();
   return {
     links: links.map((link) => linkFact(link, addresses)),
     up: links.filter((link) => link.up && wanted.interfaces.includes(link.name)).map((link) => link.name),

@@ -170,10 +170,7 @@ class Daemon implements Service {
       now: bootNow,
       random: systemRandom,
       ...measuredDelay(process.env["SKYLAN_MAX_RA_DELAY_MS"]),
-      observe: (wanted) => {
-        this.#events.catchUp();
-        return observe(wanted);
-      },
+      observe,
       apply,
       send: (messages) => this.#sockets.send(messages),
       save: (name, snapshot, durability) => this.#save(() => this.#stores.save(name, snapshot, durability)),
