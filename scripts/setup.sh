@@ -26,12 +26,14 @@ SET
       ;;
     test) cat <<'SET'
 conntrack conntrack
+dbus-daemon dbus-daemon
 dhcpcd-base dhcpcd
 faketime faketime
 iperf3 iperf3
 iputils-ping ping
 isc-dhcp-client dhclient
 ndisc6 rdisc6
+network-manager NetworkManager
 procps sysctl
 python3-scapy python:scapy
 systemd /lib/systemd/systemd-networkd

@@ -68,7 +68,7 @@ sweep() {
   ${afterwards || ":"}
 }
 trap sweep EXIT
-for directory in /run /var/lib/dhcpcd /var/lib/dhcp /var/lib/dhcpv6; do
+for directory in /run /var/lib/dhcpcd /var/lib/dhcp /var/lib/dhcpv6 /var/lib/NetworkManager; do
   [ ! -d $directory ] || mount -t tmpfs tmpfs $directory
 done
 # DHCP clients write this one: they must not write that of the machine.

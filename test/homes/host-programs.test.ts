@@ -1,5 +1,5 @@
-/** Hosts that do not leave router advertisements to the kernel: systemd-networkd and dhcpcd, beside a plain Linux. */
-// Needs: dhcpcd, /lib/systemd/systemd-networkd
+/** Hosts that do not leave router advertisements to the kernel: systemd-networkd, dhcpcd and NetworkManager, beside a plain Linux. */
+// Needs: dbus-daemon, dhcpcd, NetworkManager, /lib/systemd/systemd-networkd
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ip6 } from "../../src/addr/ip.ts";
@@ -7,8 +7,9 @@ import { prefix } from "../../src/addr/prefix.ts";
 import { createHome, type Home, NET_ADDRESS } from "../../src/lab/home.ts";
 import type { Namespace } from "../../src/lab/namespace.ts";
 import { DELEGATED, leases, type LinkWatch, raOptions, watchLink } from "../fixtures/link-watch.ts";
+import { namesOfNetworkManager, startNetworkManager } from "../fixtures/network-manager.ts";
 
-const lans = [{ name: "home", interface: "lan", hosts: ["networkd", "dhcpcd", "plain"] }];
+const lans = [{ name: "home", interface: "lan", hosts: ["networkd", "dhcpcd", "manager", "plain"] }];
 
 /** It finds its settings in /run, and takes a /sys that can't be written for a container's, where no udev has to speak first. */
 async function startNetworkd(host: Namespace): Promise<void> {
@@ -44,7 +45,11 @@ describe("hosts with programs of their own", () => {
   before(async () => {
     home = await createHome({ lans });
     [lan, wan] = [watchLink(home.host("plain")), watchLink(home.host("isp"), "customer")];
-    await Promise.all([startNetworkd(home.host("networkd")), startDhcpcd(home.host("dhcpcd"))]);
+    await Promise.all([
+      startNetworkd(home.host("networkd")),
+      startDhcpcd(home.host("dhcpcd")),
+      startNetworkManager(home.host("manager"), "eth0"),
+    ]);
     await home.startSkylan({ lan: { home: { "advertise.search_domains": ["home.arpa"] } } });
   });
   after(async () => {
@@ -55,18 +60,19 @@ describe("hosts with programs of their own", () => {
   const sourceOf = async (host: string): Promise<string> =>
     / src (\S+)/.exec((await home.host(host).attempt("ip", "-6", "route", "get", NET_ADDRESS)).stdout)?.[1] ?? "";
   /** Resolvers and domains, in the words of each program. */
-  const names = async (): Promise<{ readonly networkd: string; readonly dhcpcd: string }> => {
-    const [networkd, dhcpcd] = await Promise.all([
+  const names = async (): Promise<{ readonly networkd: string; readonly dhcpcd: string; readonly manager: string }> => {
+    const [networkd, dhcpcd, manager] = await Promise.all([
       home.host("networkd").exec("sh", "-c", "grep -hE '^(DNS|DOMAINS)=.' /run/systemd/netif/links/*"),
       home.host("dhcpcd").exec("sh", "-c", "grep -hE '^nd1_(rdnss|dnssl)[0-9]_(servers|search)=' /run/told"),
+      namesOfNetworkManager(home.host("manager"), "eth0"),
     ]);
-    return { networkd, dhcpcd };
+    return { networkd, dhcpcd, manager };
   };
 
-  test("[RA-13] both know the resolvers and the search domain", async () => {
+  test("[RA-13] all know the resolvers and the search domain", async () => {
     const known = (text: string): boolean =>
       ["2606:4700:4700::1111", "2001:4860:4860::8888", "home.arpa"].every((part) => text.includes(part));
-    await home.until(async () => Object.values(await names()).every(known), { within: 30_000, what: "both know all names" });
+    await home.until(async () => Object.values(await names()).every(known), { within: 30_000, what: "all know all names" });
   });
 
   test("[RA-13] a resolver that is no longer told is taken back at once, with lifetime 0", async () => {
@@ -84,6 +90,10 @@ describe("hosts with programs of their own", () => {
     await home.until(async () => /^DNS=2620:fe::fe$/m.test((await names()).networkd), {
       within: 5000,
       what: "networkd has only the new one",
+    });
+    await home.until(async () => /^2620:fe::fe$/m.test((await names()).manager), {
+      within: 5000,
+      what: "NetworkManager has only the new one",
     });
     assert.match((await names()).dhcpcd, /2620:fe::fe/);
   });
