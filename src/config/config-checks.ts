@@ -1,26 +1,18 @@
 /** What no single field can tell: keys that contradict each other. */
 import { overlaps4, type Prefix4 } from "../addr/prefix4.ts";
+import { type Complaint, isTable, type Lans } from "./complaint.ts";
+import { checkDevices } from "./device-checks.ts";
+import { checkPools } from "./dhcp-checks.ts";
 import { nearest } from "./did-you-mean.ts";
-import { parseLanIpv4 } from "./lan-ipv4.ts";
+import { lanNetworks, parseLanIpv4 } from "./lan-ipv4.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { Path, TomlDocument } from "./toml-document.ts";
-
-/** A complaint about the value (or, for a table, the header) at `path`. */
-export interface Complaint {
-  readonly path: Path;
-  /** The key itself is wrong, not its value. */
-  readonly at?: "key";
-  /** What is wrong and what would be right. */
-  readonly text: string;
-}
 
 /** A subnet, an address and a few rules each: more than any home has, and still planned in a blink. */
 const MOST_LANS = 256;
 const LAN_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
 /** The schema library leaves them out of records. */
 const UNUSABLE_NAMES: readonly string[] = ["constructor", "prototype"];
-
-type Lans = readonly (readonly [name: string, lan: Readonly<Record<string, unknown>>])[];
 
 /**
  * Complaints about a file of which nothing is known yet: each check looks only at fields of the type that it needs, so that these complaints come
@@ -29,6 +21,10 @@ type Lans = readonly (readonly [name: string, lan: Readonly<Record<string, unkno
 export function checkTogether(document: TomlDocument): readonly Complaint[] {
   const { root } = document;
   const lans: Lans = Object.entries(isTable(root["lan"]) ? root["lan"] : {}).flatMap(([name, lan]) => (isTable(lan) ? [[name, lan]] : []));
+  const networks = lanNetworks(
+    lans.map(([name, { ipv4 }]) => ({ name, ipv4 })),
+    isIpv4Off(root),
+  );
   return [
     ...checkCount(root, lans),
     ...lans.flatMap(([name]) => checkName(name)),
@@ -36,6 +32,8 @@ export function checkTogether(document: TomlDocument): readonly Complaint[] {
     ...checkSubnets(lans),
     ...checkIpv4(root, lans),
     ...lans.flatMap(([name, lan]) => checkIntervals(name, lan)),
+    ...checkPools(lans, networks),
+    ...checkDevices(isTable(root["device"]) ? root["device"] : {}, networks),
   ];
 }
 
@@ -97,9 +95,13 @@ function checkSubnets(lans: Lans): readonly Complaint[] {
   });
 }
 
+function isIpv4Off({ wan }: TomlDocument["root"]): boolean {
+  return !isTable(wan) || wan["ipv4"] !== "dhcp";
+}
+
 /** Networks that share addresses, and networks that nothing could leave. */
 function checkIpv4(root: TomlDocument["root"], lans: Lans): readonly Complaint[] {
-  const isOff = !isTable(root["wan"]) || root["wan"]["ipv4"] !== "dhcp";
+  const isOff = isIpv4Off(root);
   const owners: { readonly name: string; readonly network: Prefix4 }[] = [];
   return lans.flatMap(([name, { ipv4 }]) => {
     const own = typeof ipv4 === "string" ? parseLanIpv4(ipv4) : undefined;
@@ -124,11 +126,6 @@ function checkIntervals(name: string, { advertise }: Readonly<Record<string, unk
       text: `min_interval must be at most three quarters of max_interval, ${most}, not ${min}`,
     },
   ];
-}
-
-/** Tables of the document have no prototype; lists and dates have one. */
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null;
 }
 
 /** The names of the LANs in the order of the file; objects would put number-like names first. */

@@ -1,6 +1,10 @@
 /** What the owner wrote, checked and with every default filled in. */
-import type { Ip6 } from "../addr/ip.ts";
+import type { Duid } from "../addr/duid.ts";
+import type { Ip4, Ip6 } from "../addr/ip.ts";
+import type { Mac } from "../addr/mac.ts";
 import type { Prefix } from "../addr/prefix.ts";
+import type { Range4 } from "../addr/range4.ts";
+import type { Seconds } from "../addr/time.ts";
 import type { LanIpv4 } from "./lan-ipv4.ts";
 import type { Opening } from "./opening.ts";
 
@@ -10,6 +14,8 @@ export interface Config {
   readonly wan: WanConfig;
   /** In the order in which they stand in the file: the first ones get a subnet when the delegation is too small for all. */
   readonly lans: readonly LanConfig[];
+  /** In no particular order. */
+  readonly devices: readonly DeviceConfig[];
   readonly gateway: GatewayConfig;
   /** Unique local addresses (RFC 4193): off, made once at random, or the owner's own /48. */
   readonly ula: "off" | "auto" | Prefix;
@@ -36,9 +42,30 @@ export interface LanConfig {
   readonly subnet?: number;
   /** Absent: this LAN has no IPv4 by us. */
   readonly ipv4?: LanIpv4;
+  /** Absent: nobody gets an IPv4 address by us. */
+  readonly dhcp?: DhcpConfig;
   /** What the internet may open connections to, on any device of this LAN. */
   readonly open: readonly Opening[];
   readonly advertise: AdvertiseConfig;
+}
+
+/** The DHCPv4 server of one LAN. */
+export interface DhcpConfig {
+  /** Without the router's own address, should that lie in it. */
+  readonly pool: Range4;
+  readonly lease: Seconds;
+}
+
+/** What the owner says about a device: how it is recognised, and its address. */
+export interface DeviceConfig {
+  /** A DNS label in lower case. */
+  readonly name: string;
+  readonly mac?: Mac;
+  /** DHCPv4 option 61 in lower-case hexadecimal without separators. */
+  readonly clientId?: string;
+  readonly duid?: Duid;
+  /** Reserved for it, in the network of a LAN. */
+  readonly ipv4?: Ip4;
 }
 
 export interface AdvertiseConfig {

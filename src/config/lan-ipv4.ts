@@ -33,3 +33,25 @@ export function freeLanIpv4(taken: readonly LanIpv4[]): LanIpv4 {
     if (!overlaps4(candidate.network, DISH) && !taken.some(({ network }) => overlaps4(network, candidate.network))) return candidate;
   }
 }
+
+/**
+ * The networks of the LANs by their names, in the order of the LANs. What the owner wrote comes first; "off" and what is no network has none, and nobody
+ * has one where IPv4 is in other hands.
+ */
+export function lanNetworks(
+  lans: readonly { readonly name: string; readonly ipv4: unknown }[],
+  isOff: boolean,
+): ReadonlyMap<string, LanIpv4> {
+  if (isOff) return new Map();
+  const written = ({ ipv4 }: { readonly ipv4: unknown }): LanIpv4 | undefined =>
+    typeof ipv4 === "string" ? parseLanIpv4(ipv4) : undefined;
+  const taken = lans.flatMap((lan) => written(lan) ?? []);
+  const networks = new Map<string, LanIpv4>();
+  for (const lan of lans) {
+    if (lan.ipv4 !== undefined && written(lan) === undefined) continue;
+    const own = written(lan) ?? freeLanIpv4(taken);
+    if (lan.ipv4 === undefined) taken.push(own);
+    networks.set(lan.name, own);
+  }
+  return networks;
+}

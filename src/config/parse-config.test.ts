@@ -31,6 +31,7 @@ test("five lines are a config, with every default filled in", () => {
         advertise: { maxInterval: 300, minInterval: 100, otherInformation: true, searchDomains: [] },
       },
     ],
+    devices: [],
     gateway: { open: [] },
     ula: "off",
   });
@@ -61,6 +62,16 @@ mtu = 1400
 pref64 = "64:ff9b::/96"
 captive_portal = "https://portal.example/api"
 
+[lan.home.dhcp]
+pool = "10.7.1.0-10.7.1.255"
+lease = 600
+
+[device.printer]
+mac = "B8-27-EB-12-34-56"
+client_id = "FF:01:02"
+duid = "00:03:00:01:b8:27:eb:12:34:56"
+ipv4 = "10.7.0.10"
+
 [gateway]
 open = ["tcp/22"]
 
@@ -77,6 +88,7 @@ prefix = "fd12:3456:789a::/48"
         interface: "br-lan",
         subnet: 7,
         ipv4: { address: "10.7.0.1", network: "10.7.0.0/16" },
+        dhcp: { pool: { first: "10.7.1.0", last: "10.7.1.255" }, lease: 600 },
         open: [
           { protocol: "tcp", from: 22, to: 22 },
           { protocol: "udp", from: 5000, to: 5010 },
@@ -93,6 +105,7 @@ prefix = "fd12:3456:789a::/48"
         },
       },
     ],
+    devices: [{ name: "printer", mac: "b8:27:eb:12:34:56", clientId: "ff0102", duid: "00030001b827eb123456", ipv4: "10.7.0.10" }],
     gateway: { open: [{ protocol: "tcp", from: 22, to: 22 }] },
     ula: "fd12:3456:789a::/48",
   });
@@ -153,8 +166,8 @@ test("an unknown key is told with the key that was meant, or with all keys when 
     '7:1 [lan.home.advertise] has no key "max-interval"; did you mean "max_interval"?',
   ]);
   assert.deepEqual(told(`${FIVE_LINES}[gateway]\nports = []`), ['7:1 [gateway] has no key "ports"; it may hold open']);
-  assert.deepEqual(told(`${FIVE_LINES}[dns]\n`), ['6:2 a config has no key "dns"; it may hold wan, lan, gateway, ula']);
-  assert.deepEqual(told(`prefix = 1\n${FIVE_LINES}`), ['1:1 a config has no key "prefix"; it may hold wan, lan, gateway, ula']);
+  assert.deepEqual(told(`${FIVE_LINES}[dns]\n`), ['6:2 a config has no key "dns"; it may hold wan, lan, device, gateway, ula']);
+  assert.deepEqual(told(`prefix = 1\n${FIVE_LINES}`), ['1:1 a config has no key "prefix"; it may hold wan, lan, device, gateway, ula']);
 });
 
 test("an interface has one place only", () => {

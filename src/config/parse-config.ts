@@ -1,11 +1,18 @@
 /** From the text of a config file to a Config, or to everything that is wrong with it. */
 import * as v from "valibot";
-import { ip6 } from "../addr/ip.ts";
+import { parseDuid } from "../addr/duid.ts";
+import { ip4, ip6 } from "../addr/ip.ts";
+import { mac } from "../addr/mac.ts";
 import { prefix } from "../addr/prefix.ts";
-import type { AdvertiseConfig, Config, LanConfig } from "./config.ts";
-import { checkTogether, type Complaint, defaultMinInterval, lanNames, unknownKey } from "./config-checks.ts";
+import { parseRange4 } from "../addr/range4.ts";
+import type { Seconds } from "../addr/time.ts";
+import type { AdvertiseConfig, Config, DeviceConfig, DhcpConfig, LanConfig } from "./config.ts";
+import type { Complaint } from "./complaint.ts";
+import { octets } from "./device-checks.ts";
+import { checkTogether, defaultMinInterval, lanNames, unknownKey } from "./config-checks.ts";
 import { ConfigError, type ConfigProblem, excerptOf, type Span } from "./config-error.ts";
-import { freeLanIpv4, type LanIpv4, parseLanIpv4 } from "./lan-ipv4.ts";
+import { defaultPool } from "./dhcp-pool.ts";
+import { type LanIpv4, lanNetworks } from "./lan-ipv4.ts";
 import { type Opening, parseOpening } from "./opening.ts";
 import { type ConfigFile, schema } from "./schema.ts";
 import { parseToml, type Path, type TomlDocument, TomlSyntaxError } from "./toml-document.ts";
@@ -70,12 +77,14 @@ function missingKey(path: Path): Complaint {
 /** The keys that the table around the last part of `path` may hold. */
 function knownKeys(path: Path): readonly string[] {
   if (path.length === 1) return Object.keys(schema.entries);
-  const { wan, lan, gateway, ula } = schema.entries;
+  const { wan, lan, device, gateway, ula } = schema.entries;
   switch (path[0] as keyof typeof schema.entries) {
     case "wan":
       return Object.keys(wan.entries);
     case "lan":
-      return Object.keys(path.length > 3 ? lan.value.entries.advertise.wrapped.entries : lan.value.entries);
+      return Object.keys(path.length > 3 ? lan.value.entries[path[2] as "advertise" | "dhcp"].wrapped.entries : lan.value.entries);
+    case "device":
+      return Object.keys(device.wrapped.value.entries);
     case "gateway":
       return Object.keys(gateway.wrapped.entries);
     case "ula":
@@ -107,21 +116,18 @@ function toConfig(file: ConfigFile, document: TomlDocument): Config {
       ipv4: wan.ipv4,
     },
     lans: toLans(file, lanNames(file, document)),
+    devices: Object.entries(file.device).map(([name, device]) => toDevice(name, device)),
     gateway: { open: toOpenings(gateway.open) },
     ula: ula.prefix === "off" || ula.prefix === "auto" ? ula.prefix : prefix(ula.prefix),
   };
 }
 
 function toLans(file: ConfigFile, names: readonly string[]): readonly LanConfig[] {
-  const taken = names.flatMap((name) => parseLanIpv4(file.lan[name]!.ipv4 ?? "") ?? []);
-  return names.map((name) => {
-    const lan = file.lan[name]!;
-    if (file.wan.ipv4 === "off" || lan.ipv4 === "off") return toLan(name, lan, undefined);
-    if (lan.ipv4 !== undefined) return toLan(name, lan, parseLanIpv4(lan.ipv4));
-    const free = freeLanIpv4(taken);
-    taken.push(free);
-    return toLan(name, lan, free);
-  });
+  const networks = lanNetworks(
+    names.map((name) => ({ name, ipv4: file.lan[name]!.ipv4 })),
+    file.wan.ipv4 === "off",
+  );
+  return names.map((name) => toLan(name, file.lan[name]!, networks.get(name)));
 }
 
 function toLan(name: string, lan: ConfigFile["lan"][string], ipv4: LanIpv4 | undefined): LanConfig {
@@ -129,9 +135,25 @@ function toLan(name: string, lan: ConfigFile["lan"][string], ipv4: LanIpv4 | und
     name,
     interface: lan.interface,
     ...(lan.subnet !== undefined && { subnet: lan.subnet }),
-    ...(ipv4 && { ipv4 }),
+    ...(ipv4 && { ipv4, ...(lan.dhcp.enabled && { dhcp: toDhcp(lan.dhcp, ipv4) }) }),
     open: toOpenings(lan.open),
     advertise: toAdvertise(lan.advertise),
+  };
+}
+
+function toDhcp({ pool, lease }: ConfigFile["lan"][string]["dhcp"], ipv4: LanIpv4): DhcpConfig {
+  return { pool: (pool === undefined ? undefined : parseRange4(pool)) ?? defaultPool(ipv4), lease: lease as Seconds };
+}
+
+function toDevice(name: string, device: ConfigFile["device"][string]): DeviceConfig {
+  const { mac: hardware, client_id: clientId, duid: written, ipv4 } = device;
+  const duid = written === undefined ? undefined : parseDuid(written);
+  return {
+    name,
+    ...(hardware !== undefined && { mac: mac(hardware) }),
+    ...(clientId !== undefined && { clientId: octets(clientId) }),
+    ...(duid && { duid }),
+    ...(ipv4 !== undefined && { ipv4: ip4(ipv4) }),
   };
 }
 

@@ -37,9 +37,16 @@ open = ["tcp/22", "udp/5000-5010"]
 resolvers = ["2606:4700:4700::1111"]
 search_domains = ["home.arpa"]
 
+[lan.home.dhcp]
+pool = "192.168.1.100-192.168.1.249"
+
 [lan.guest]
 interface = "eth1"
 subnet = 16
+
+[device.printer]
+mac = "b8:27:eb:12:34:56"
+ipv4 = "192.168.1.10"
 
 [gateway]
 open = ["tcp/22"]
@@ -51,11 +58,13 @@ prefix = "auto"
 
 /** The text of docs/config.md. */
 export function configReference(): string {
-  const { wan, lan, gateway, ula } = schema.entries;
+  const { wan, lan, device, gateway, ula } = schema.entries;
   const sections = [
     section("wan", wan),
     section("lan.NAME", lan.value),
     section("lan.NAME.advertise", lan.value.entries.advertise.wrapped),
+    section("lan.NAME.dhcp", lan.value.entries.dhcp.wrapped),
+    section("device.NAME", device.wrapped.value),
     section("gateway", gateway.wrapped),
     section("ula", ula.wrapped),
   ];

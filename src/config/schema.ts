@@ -7,6 +7,8 @@ import { isMulticast, parseIp6 } from "../addr/ip.ts";
 import { covers, parsePrefix, type Prefix, prefixLength } from "../addr/prefix.ts";
 import { parseLanIpv4 } from "./lan-ipv4.ts";
 import { parseOpening } from "./opening.ts";
+import { device, dhcp } from "./schema-dhcp.ts";
+import { flag, integer, listOf, text } from "./schema-fields.ts";
 
 /** IFNAMSIZ is 16 with the final zero. */
 const LONGEST_INTERFACE_NAME = 15;
@@ -16,26 +18,6 @@ const LOCALLY_ASSIGNED = "fd00::/8" as Prefix;
 /** RFC 8781 section 4. */
 const PREF64_LENGTHS = [32, 40, 48, 56, 64, 96];
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
-
-const text = (right: string, isRight: (value: string) => boolean, description: string, example: string) =>
-  v.pipe(v.string(right), v.check(isRight, right), v.title(right), v.description(description), v.examples([example]));
-
-const integer = (from: number, to: number, unit: string, description: string) => {
-  const right = `a whole number${unit} from ${from} to ${to}`;
-  return v.pipe(
-    v.number(right),
-    v.integer(right),
-    v.minValue(from, right),
-    v.maxValue(to, right),
-    v.title(right),
-    v.description(description),
-  );
-};
-
-const flag = (description: string) => v.pipe(v.boolean("true or false"), v.title("true or false"), v.description(description));
-
-const listOf = <Item extends v.GenericSchema>(item: Item, right: string, description: string, ...example: v.InferInput<Item>[]) =>
-  v.pipe(v.array(item, right), v.title(right), v.description(description), v.examples([example]));
 
 const interfaceName = (description: string, example: string) =>
   text(`the name of a network interface (1 to 15 characters, without "/", ":" and spaces)`, isInterfaceName, description, example);
@@ -163,6 +145,7 @@ const lan = v.pipe(
     ),
     open: v.optional(openings("What the internet may open connections to by IPv6, on any device of this LAN."), []),
     advertise: v.optional(advertise, {}),
+    dhcp: v.optional(dhcp, {}),
   }),
   v.description("A home network. NAME is yours: letters, digits, `-` and `_`."),
 );
@@ -170,6 +153,7 @@ const lan = v.pipe(
 export const schema = v.strictObject({
   wan,
   lan: v.record(v.string(), lan, "one table for each LAN, such as [lan.home]"),
+  device: v.optional(v.record(v.string(), device, "one table for each device, such as [device.printer]"), {}),
   gateway: v.optional(
     v.pipe(
       v.strictObject({ open: v.optional(openings("What the internet may open connections to on this box itself."), []) }),

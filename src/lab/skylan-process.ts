@@ -12,11 +12,13 @@ const STARTING = 60_000;
 export type TomlValue = string | number | boolean | readonly (string | number)[];
 type Table = Readonly<Record<string, TomlValue>>;
 
-/** The tables of skylan.toml. */
+/** The tables of skylan.toml; a table below one of them is written by dotted keys, such as "dhcp.lease". */
 export interface ConfigTables {
   readonly wan?: Table;
   /** By the name of the LAN. */
   readonly lan?: Readonly<Record<string, Table>>;
+  /** By the name of the device. */
+  readonly device?: Readonly<Record<string, Table>>;
   readonly gateway?: Table;
   /** Values before the first table. */
   readonly top?: Table;
@@ -95,7 +97,6 @@ function pathsOf(directory: string) {
 /** skylan.toml, tables with later values over earlier ones. */
 export function formatConfig(...layers: readonly ConfigTables[]): string {
   const merge = (pick: (tables: ConfigTables) => Table | undefined): Table => Object.assign({}, ...layers.map(pick)) as Table;
-  const lans = new Set(layers.flatMap((tables) => Object.keys(tables.lan ?? {})));
   return [
     formatTable(
       "",
@@ -105,10 +106,12 @@ export function formatConfig(...layers: readonly ConfigTables[]): string {
       "wan",
       merge((tables) => tables.wan),
     ),
-    ...[...lans].map((name) =>
-      formatTable(
-        `lan.${name}`,
-        merge((tables) => tables.lan?.[name]),
+    ...(["lan", "device"] as const).flatMap((kind) =>
+      [...new Set(layers.flatMap((tables) => Object.keys(tables[kind] ?? {})))].map((name) =>
+        formatTable(
+          `${kind}.${name}`,
+          merge((tables) => tables[kind]?.[name]),
+        ),
       ),
     ),
     formatTable(
