@@ -104,7 +104,7 @@ export class Loop implements Desk {
   tearDown(): void {
     const now = this.#world.now();
     // What the general switches carried along comes back after them.
-    for (let round = 0; round < 2; round++) this.#world.apply(teardown(this.#former, this.#observe(now), now));
+    for (let round = 0; round < 2; round++) this.#world.apply(teardown(this.#former, this.#observe(), now));
     this.#world.send(obedientLinks(this.#former).map((link) => ({ link, protocol: "ndp", to: ALL_ROUTERS, bytes: SOLICITATION })));
   }
 
@@ -113,7 +113,7 @@ export class Loop implements Desk {
   }
 
   #look(now: Instant): void {
-    this.#observed = this.#observe(now);
+    this.#observed = this.#observe();
     this.#machines.seeLinks(this.#links, this.#observed.links, now);
     this.#machines.seeReady(this.#observed, now);
     this.changed ||= JSON.stringify(this.#links) !== JSON.stringify(this.#observed.links);
@@ -137,10 +137,10 @@ export class Loop implements Desk {
 
   /** Makes the kernel what is desired; false when it refuses. */
   #reach(desired: Desired, now: Instant): boolean {
-    const observed = this.#observed ?? this.#observe(now);
+    const observed = this.#observed ?? this.#observe();
     const changes = diff(desired.kernel, observed, now);
     if (changes.length === 0) return true;
-    const former = recordFormer(this.#former, changes, this.#carriedAlong(changes, observed, now));
+    const former = recordFormer(this.#former, changes, this.#carriedAlong(changes, observed));
     if (former !== this.#former) this.#world.save("former", formerToJson(former), "disk");
     this.#former = former;
     this.#observed = undefined;
@@ -156,10 +156,10 @@ export class Loop implements Desk {
   }
 
   /** The switches that these changes turn without naming them, with their values now. */
-  #carriedAlong(changes: readonly Change[], { links }: Observed, now: Instant): KernelState["sysctls"] {
+  #carriedAlong(changes: readonly Change[], { links }: Observed): KernelState["sysctls"] {
     const paths = carriedAlong(changes, links);
     if (paths.length === 0) return {};
-    const { sysctls } = this.#observe(now, paths);
+    const { sysctls } = this.#observe(paths);
     return Object.fromEntries(paths.flatMap((path) => (sysctls[path] === undefined ? [] : [[path, sysctls[path]]])));
   }
 
@@ -197,12 +197,14 @@ export class Loop implements Desk {
   }
 
   /** Duplicates and lost neighbours are reported by one look only: whoever looks passes them on. */
-  #observe(now: Instant, more: readonly string[] = []): Observed {
+  #observe(more: readonly string[] = []): Observed {
     const interfaces = [this.#config.wan.interface, ...this.#config.lans.map((lan) => lan.interface)];
     const sysctls = new Set([...sysctlPaths(this.#config), ...Object.keys(this.#former.sysctls), ...more]);
     const observed = this.#world.observe({ interfaces, sysctls: [...sysctls] });
-    this.#machines.seeDuplicates(observed.duplicates, now);
-    this.#machines.seeUnreachable(observed.unreachable, now);
+    // A turn may have begun long before this look: the pause before the next try counts from when the refusal is known.
+    const seen = this.#world.now();
+    this.#machines.seeDuplicates(observed.duplicates, seen);
+    this.#machines.seeUnreachable(observed.unreachable, seen);
     return observed;
   }
 

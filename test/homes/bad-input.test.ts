@@ -8,7 +8,7 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import { createHome, type Home } from "../../src/lab/home.ts";
 import type { Running } from "../../src/lab/running.ts";
 import { type BoxState, boxState } from "../fixtures/box-state.ts";
-import { AS_SERVICE, ownDirectories } from "../fixtures/service.ts";
+import { AS_SERVICE, otherUserIsRefused, ownDirectories } from "../fixtures/service.ts";
 import { skipWithout } from "./home.ts";
 
 const SILENT_RADVD = "interface lan { AdvSendAdvert on; UnicastOnly on; prefix fd12:3456:789a::/64 {}; };\n";
@@ -138,7 +138,9 @@ describe("skylan up refuses", () => {
     assert.match(await besides(rival, listens(":0222 ", "/proc/net/udp6")), /dhcpcd \(pid \d+\) is a DHCPv6 client/);
   });
 
-  test("[ROB-5] another DHCPv6 client, also where skylan is a service that may not look into the processes of root", async () => {
+  test("[ROB-5] another DHCPv6 client, also where skylan is a service that may not look into the processes of root", {
+    skip: otherUserIsRefused(),
+  }, async () => {
     const file = write("service.toml", home.config());
     const holds = `require("node:dgram").createSocket("udp6").bind(546, () => console.log("bound"))`;
     const rival = home.gateway.spawn([process.execPath, "-e", holds]);

@@ -11,7 +11,7 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import { createHome, type Home } from "../../src/lab/home.ts";
 import { nodeCommand } from "../../src/lab/script-path.ts";
 import { boxState } from "../fixtures/box-state.ts";
-import { AS_SERVICE, ownDirectories } from "../fixtures/service.ts";
+import { AS_SERVICE, otherUserIsRefused, ownDirectories } from "../fixtures/service.ts";
 import { skipWithout } from "./home.ts";
 
 /** Prints what systemd would be told. */
@@ -111,7 +111,7 @@ describe("the commands", { concurrency: true }, () => {
   });
 
   test("as a service, a user with three capabilities, `up` tells systemd that it is ready and does everything, and `down` as well, also when root says it", {
-    skip: skipWithout("setpriv", "python3"),
+    skip: skipWithout("setpriv", "python3") || otherUserIsRefused(),
   }, async () => {
     await using home = await createHome();
     const file = configure(home);

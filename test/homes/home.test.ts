@@ -131,7 +131,7 @@ describe("a home", { concurrency: true }, () => {
   test("tries and a conversation tell an outage from none", async () => {
     await using home = await lonely();
     await serveWeb(home.host("isp"), 80);
-    await using tries = watchWeb(home.net, webUrl(ISP_ADDRESS), { every: 50, timeout: 300 });
+    await using tries = watchWeb(home.net, webUrl(ISP_ADDRESS), { every: 50, timeout: 2000 });
     await using talk = await converse(home.net, home.host("isp"), ISP_ADDRESS, 7, { every: 50 });
     await until(() => tries.results().length > 5, { within: 5_000, what: "tries are made" });
     assert.ok(tries.results().every((each) => each.ok));
