@@ -40,6 +40,7 @@ systemd /lib/systemd/systemd-networkd
 tcpdump tcpdump
 thc-ipv6 atk6-flood_rs6
 tshark tshark
+udhcpc udhcpc
 util-linux unshare
 wide-dhcpv6-client dhcp6c
 SET

@@ -63,7 +63,7 @@ export async function leaveWithoutDaemon(options: DaemonOptions, leaving: { read
 
 async function prepare(options: DaemonOptions): Promise<Daemon> {
   await checkAlone(options.runDir);
-  checkRivals();
+  checkRivals(options.config);
   checkInterfaces(options.config);
   return new Daemon(options, openStores(options));
 }

@@ -5,6 +5,7 @@ import { createClient, NotRunning, SOCKET_NAME } from "../api/client.ts";
 import type { Config } from "../config/config.ts";
 import { observe } from "../kernel/observe.ts";
 import { isUdpPortHeld, rawIcmpv6Owners, type SocketOwner, udpOwners } from "../kernel/socket-owners.ts";
+import { dhcpv4Rival } from "./dhcpv4-rivals.ts";
 
 /** Somebody else already does this work here. */
 export class Conflict extends Error {
@@ -40,13 +41,20 @@ export function checkInterfaces({ wan, lans }: Config): void {
   );
 }
 
-/** @throws Conflict when another DHCPv6 client or a router advertisement daemon runs in this network namespace. */
-export function checkRivals(): void {
+/** @throws Conflict when a DHCPv6 client or a router advertisement daemon runs in this network namespace, or another DHCPv4 client on the WAN. */
+export function checkRivals({ wan }: Config): void {
   const client = udpOwners(DHCPV6_CLIENT_PORT)[0];
   if (client) throw new Conflict(rival(client, "is a DHCPv6 client (UDP port 546)"));
   if (isUdpPortHeld(DHCPV6_CLIENT_PORT)) throw new Conflict(UNSEEN_CLIENT);
   const daemon = rawIcmpv6Owners().find((owner) => RA_DAEMONS.has(owner.name));
   if (daemon) throw new Conflict(rival(daemon, "handles Router Advertisements"));
+  if (wan.ipv4 === "dhcp") checkDhcpv4Rivals(wan.interface);
+}
+
+function checkDhcpv4Rivals(link: string): void {
+  const index = observe({ interfaces: [], sysctls: [] }).links.find(({ name }) => name === link)?.index;
+  const sentence = index === undefined ? undefined : dhcpv4Rival(link, index);
+  if (sentence !== undefined) throw new Conflict(sentence);
 }
 
 /** @throws Conflict when a skylan already answers at this run directory. */
