@@ -29,7 +29,7 @@ interface Group {
 }
 
 const GROUPS: Readonly<Record<string, Group>> = {
-  unit: { files: ["src/**/*.test.ts", "test/*.test.ts"], atOnce: 1, timeoutSeconds: 120, needsRoot: false },
+  unit: { files: ["src/**/*.test.ts", "test/*.test.ts"], atOnce: 1, timeoutSeconds: 400, needsRoot: false },
   // These mostly wait for the timers of protocols, so more of them than there are processors fit beside each other; but with too many of them the
   // hosts are late, and what is measured is the machine.
   homes: { files: ["test/homes/*.test.ts"], atOnce: 4, timeoutSeconds: 300, needsRoot: true },
