@@ -11,6 +11,11 @@ export function packetJson(words: PacketWords, captured: CapturedFrame, frame: F
 }
 
 function stack(frame: Frame): object {
+  if (frame.kind === "arp") return { message: frame.packet };
+  if (frame.kind === "ipv4") {
+    const { source, destination, ttl } = frame.packet;
+    return { source, destination, ttl, message: frame.content.kind === "dhcpv4" ? frame.content.message : undefined };
+  }
   if (frame.kind !== "ipv6") return {};
   const { source, destination, hopLimit } = frame.packet;
   const { content } = frame;

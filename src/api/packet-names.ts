@@ -1,5 +1,5 @@
 /** Who is behind an address: names of groups, and roles of link-local addresses as they show themselves in packets. */
-import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, type Ip6, isLinkLocal, UNSPECIFIED } from "../addr/ip.ts";
+import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, BROADCAST4, type Ip, isLinkLocal, UNSPECIFIED, UNSPECIFIED4 } from "../addr/ip.ts";
 import type { Frame } from "../wire/frame.ts";
 
 const GROUPS: ReadonlyMap<string, string> = new Map([
@@ -7,6 +7,7 @@ const GROUPS: ReadonlyMap<string, string> = new Map([
   [ALL_ROUTERS, "all routers"],
   [ALL_DHCP_SERVERS, "all DHCPv6 servers"],
   ["ff02::16", "all MLDv2 routers"],
+  [BROADCAST4, "all"],
 ]);
 
 /** Where a frame was seen. */
@@ -34,18 +35,30 @@ export class PacketNames {
   }
 
   /** An address of our own. */
-  addOwn(link: string, address: Ip6): void {
+  addOwn(link: string, address: Ip): void {
     this.#roles.set(key(link, address), THIS_BOX);
   }
 
   /** A router that is known already. */
-  addRouter(link: string, address: Ip6): void {
+  addRouter(link: string, address: Ip): void {
     this.#roles.set(key(link, address), { router: true, of: this.#sender(link) });
   }
 
   /** Takes from a frame who its sender is. */
-  learn(frame: Frame, { interface: link, direction }: Sighting): void {
-    if (frame.kind !== "ipv6") return;
+  learn(frame: Frame, sighting: Sighting): void {
+    if (frame.kind === "ipv6") this.#learn6(frame, sighting);
+    else if (frame.kind === "ipv4") this.#learn4(frame, sighting);
+  }
+
+  #learn4({ packet: { source }, content }: Extract<Frame, { readonly kind: "ipv4" }>, { interface: link, direction }: Sighting): void {
+    if (content.kind !== "dhcpv4" || source === UNSPECIFIED4) return;
+    if (direction === "out") this.addOwn(link, source);
+    const at = key(link, source);
+    if (direction !== "in" || content.message.op !== "reply" || this.#roles.has(at)) return;
+    this.#roles.set(at, { router: false, of: this.#sender(link) || "DHCP server" });
+  }
+
+  #learn6(frame: Extract<Frame, { readonly kind: "ipv6" }>, { interface: link, direction }: Sighting): void {
     const { source } = frame.packet;
     // Neither is ever forwarded.
     const isOwn = direction === "out" && (isLinkLocal(source) || frame.content.kind === "ndp") && source !== UNSPECIFIED;
@@ -60,7 +73,7 @@ export class PacketNames {
   }
 
   /** The address with its role, e.g. "router fe80::200:5eff:fe00:101 (provider)" or "ff02::1 (all nodes)". */
-  of(link: string, address: Ip6): string {
+  of(link: string, address: Ip): string {
     const role = this.#roles.get(key(link, address)) ?? { router: false, of: GROUPS.get(address) ?? "" };
     return `${role.router ? "router " : ""}${address}${role.of === "" ? "" : ` (${role.of})`}`;
   }
@@ -71,6 +84,6 @@ export class PacketNames {
   }
 }
 
-function key(link: string, address: Ip6): string {
+function key(link: string, address: Ip): string {
   return `${link} ${address}`;
 }

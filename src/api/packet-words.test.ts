@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ALL_DHCP_SERVERS, ALL_NODES, ip6, UNSPECIFIED } from "../addr/ip.ts";
+import { ALL_DHCP_SERVERS, ALL_NODES, ip4, ip6, UNSPECIFIED, UNSPECIFIED4 } from "../addr/ip.ts";
 import { mac } from "../addr/mac.ts";
 import type { Seconds } from "../addr/time.ts";
+import { answerFrame } from "../machines/dhcpv4-client.fixture.ts";
+import { arpProbe, encodeArp } from "../wire/arp.ts";
+import { encodeDhcpv4 } from "../wire/dhcpv4.ts";
+import { BROADCAST, encodeEthernet } from "../wire/ethernet.ts";
 import { encodeDhcpv6 } from "../wire/dhcpv6.ts";
 import { decodeFrame, encodeIcmpv6Frame, encodeUdpFrame } from "../wire/frame.ts";
 import { encodeNdp } from "../wire/ndp.ts";
@@ -116,6 +120,43 @@ test("what makes a packet invalid is said at its end", () => {
   assert.match(line(new PacketNames("eth8"), Uint8Array.of(1, 2)), /Ethernet\? +\[6 octets expected, 2 are left \(at octet 0\)\]$/);
 });
 
+const arpFrame = encodeEthernet({
+  destination: BROADCAST,
+  source: mac("02:00:00:00:00:01"),
+  etherType: 0x0806,
+  payload: encodeArp(arpProbe(mac("02:00:00:00:00:01"), ip4("100.64.0.9"))),
+});
+
+test("IPv4 has its lines too: who leases what to whom, and who asks for an address", () => {
+  const names = new PacketNames("eth8");
+  const offer = answerFrame(
+    encodeDhcpv4({
+      op: "reply",
+      xid: 0x3a2b1c,
+      secs: 0,
+      broadcast: false,
+      ciaddr: UNSPECIFIED4,
+      yiaddr: ip4("100.64.0.9"),
+      siaddr: UNSPECIFIED4,
+      giaddr: UNSPECIFIED4,
+      chaddr: mac("02:00:00:00:00:01"),
+      options: [
+        { kind: "message-type", type: "offer" },
+        { kind: "lease-time", time: 300 as Seconds },
+      ],
+    }),
+  );
+  assert.match(
+    line(names, offer),
+    /DHCPOFFER +100\.64\.0\.1 \(provider\) → 255\.255\.255\.255 \(all\): 100\.64\.0\.9 for 300 s; transaction 003a2b1c of 02:00:00:00:00:01$/,
+  );
+  assert.match(line(names, arpFrame, "out"), /out {2}ARP +02:00:00:00:00:01 → all: does anyone use 100\.64\.0\.9\?$/);
+  assert.match(line(names, offer.subarray(0, 60)), /IPv4\? +\[/);
+  const captured = { interface: "eth8", time: 0n, bytes: offer, length: 0 };
+  const told = JSON.parse(packetJson(packetWords(decodeFrame(offer), "eth8", names)!, captured, decodeFrame(offer)));
+  assert.deepEqual([told.name, told.source, told.ttl, told.message.yiaddr], ["DHCPOFFER", "100.64.0.1", 64, "100.64.0.9"]);
+});
+
 test("whatever octets come, a frame has words and no line commands the terminal", () => {
   const reply = encodeUdpFrame(
     { ...from(), destination: ALL_NODES },
@@ -124,7 +165,7 @@ test("whatever octets come, a frame has words and no line commands the terminal"
   const names = new PacketNames("eth8");
   fc.assert(
     fc.property(
-      fc.constantFrom(reply, advertisementFrame),
+      fc.constantFrom(reply, advertisementFrame, arpFrame),
       fc.array(fc.tuple(fc.nat(), fc.nat(0xff)), { maxLength: 6 }),
       (original, changes) => {
         const bytes = original.slice();

@@ -1,7 +1,10 @@
 /** A packet in words: the line that `skylan trace` prints for it, its options below, and the same as an object for programs. */
 import { UNSPECIFIED } from "../addr/ip.ts";
+import { arpWords } from "../wire/arp-words.ts";
+import { dhcpv4Name, dhcpv4OptionLines, dhcpv4Reference, dhcpv4Words } from "../wire/dhcpv4-words.ts";
 import { dhcpv6Name, dhcpv6OptionLines, dhcpv6Reference, dhcpv6Words } from "../wire/dhcpv6-words.ts";
-import { type Content, checksumState, type Frame } from "../wire/frame.ts";
+import { BROADCAST } from "../wire/ethernet.ts";
+import { type Content, type Content4, checksumState, type Frame } from "../wire/frame.ts";
 import type { Ipv6Packet } from "../wire/ipv6.ts";
 import { ndpName, ndpOptionLines, ndpWords } from "../wire/ndp-words.ts";
 import type { CapturedFrame } from "../wire/pcap.ts";
@@ -32,18 +35,18 @@ export interface PacketWords {
   readonly options: readonly string[];
 }
 
-/** What a frame on that link says; undefined for one that is not IPv6. */
+/** What a frame on that link says; undefined for one that is neither IP nor ARP. */
 export function packetWords(frame: Frame, link: string, names: PacketNames): PacketWords | undefined {
   if (frame.kind === "foreign") return undefined;
   if (frame.kind === "malformed") return { name: `${frame.layer}?`, from: "", to: "", content: "", faults: [frame.problem], options: [] };
-  const { packet, content } = frame;
-  const said = contentWords(content, packet);
+  if (frame.kind === "arp") return arpPacketWords(frame);
+  const said = frame.kind === "ipv6" ? contentWords(frame.content, frame.packet) : contentWords4(frame.content);
   return {
     name: said.name,
-    from: names.of(link, packet.source),
-    to: names.of(link, packet.destination),
+    from: names.of(link, frame.packet.source),
+    to: names.of(link, frame.packet.destination),
     content: printable(said.content),
-    faults: faults(packet, content),
+    faults: frame.kind === "ipv6" ? faults(frame.packet, frame.content) : faults4(frame.content),
     options: said.options.map(printable),
   };
 }
@@ -95,6 +98,28 @@ function contentWords(content: Content, packet: Ipv6Packet): Said {
   }
 }
 
+function contentWords4(content: Content4): Said {
+  switch (content.kind) {
+    case "dhcpv4": {
+      const { message } = content;
+      const words = [dhcpv4Words(message), dhcpv4Reference(message)].filter((part) => part !== "").join("; ");
+      return { name: dhcpv4Name(message), content: words, options: dhcpv4OptionLines(message) };
+    }
+    case "udp":
+      return bare("UDP", `port ${content.datagram.sourcePort} to ${content.datagram.destinationPort}`);
+    case "other":
+      return bare("IPv4", `protocol ${content.protocol}`);
+    case "malformed":
+      return bare(`${content.layer}?`, "");
+  }
+}
+
+/** Between link-layer addresses: that is what it is about. */
+function arpPacketWords({ ethernet, packet }: Extract<Frame, { readonly kind: "arp" }>): PacketWords {
+  const to = ethernet.destination === BROADCAST ? "all" : ethernet.destination;
+  return { name: "ARP", from: ethernet.source, to, content: arpWords(packet), faults: [], options: [] };
+}
+
 function bare(name: string, content: string): Said {
   return { name, content, options: [] };
 }
@@ -106,4 +131,8 @@ function faults(packet: Ipv6Packet, content: Content): string[] {
   if (content.kind === "ndp" && packet.hopLimit !== 255) list.push(`hop limit ${packet.hopLimit} where 255 is right`);
   if (checksumState(packet) === "wrong") list.push("wrong checksum");
   return list;
+}
+
+function faults4(content: Content4): string[] {
+  return content.kind === "malformed" ? [content.problem] : [];
 }

@@ -11,7 +11,7 @@ import { TRACE_FILTER } from "./trace-filter.ts";
 /** What the kernel does with the program (Linux networking/filter.rst), for the instructions that we use. */
 function accepts(program: readonly BpfInstruction[], frame: Uint8Array): boolean {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  let accumulator = 0;
+  let [accumulator, index] = [0, 0];
   for (let at = 0; ; at++) {
     const { code, jt, jf, k } = program[at]!;
     if (code === 0x06) return k > 0;
@@ -20,7 +20,16 @@ function accepts(program: readonly BpfInstruction[], frame: Uint8Array): boolean
       accumulator = code === 0x28 ? view.getUint16(k) : view.getUint8(k);
       continue;
     }
-    const truth = { 0x15: accumulator === k, 0x25: accumulator > k, 0x35: accumulator >= k }[code];
+    if (code === 0xb1) {
+      index = (view.getUint8(k) & 0xf) * 4;
+      continue;
+    }
+    if (code === 0x48) {
+      if (k + index + 2 > frame.length) return false;
+      accumulator = view.getUint16(k + index);
+      continue;
+    }
+    const truth = { 0x15: accumulator === k, 0x25: accumulator > k, 0x35: accumulator >= k, 0x45: (accumulator & k) !== 0 }[code];
     assert.notEqual(truth, undefined, `instruction ${code}`);
     at += truth ? jt : jf;
   }
@@ -62,6 +71,27 @@ test("UDP passes the filter when one of its ports is DHCPv6's", () => {
   assert.deepEqual([passes(545, 548), passes(53, 53)], [false, false]);
 });
 
+test("ARP passes the filter, and UDP over IPv4 when one of its ports is DHCPv4's, also behind options, but no later fragment", () => {
+  const mac64 = { source: header.sourceMac, destination: header.sourceMac };
+  assert.equal(accepts(TRACE_FILTER, encodeEthernet({ ...mac64, etherType: 0x0806, payload: new Uint8Array(28) })), true);
+  const passes = (sourcePort: number, destinationPort: number, { words = 5, fragment = 0, protocol = 17 } = {}): boolean => {
+    const payload = new Uint8Array(words * 4 + 8);
+    const view = new DataView(payload.buffer);
+    view.setUint8(0, 0x40 | words);
+    view.setUint16(6, fragment);
+    view.setUint8(9, protocol);
+    view.setUint16(words * 4, sourcePort);
+    view.setUint16(words * 4 + 2, destinationPort);
+    return accepts(TRACE_FILTER, encodeEthernet({ ...mac64, etherType: 0x0800, payload }));
+  };
+  assert.deepEqual([passes(68, 67), passes(67, 68), passes(67, 4011), passes(40_000, 68)], [true, true, true, true]);
+  assert.deepEqual([passes(66, 69), passes(53, 53), passes(68, 67, { protocol: 6 })], [false, false, false]);
+  assert.deepEqual(
+    [passes(68, 67, { words: 7 }), passes(68, 67, { fragment: 0x4000 }), passes(68, 67, { fragment: 185 })],
+    [true, true, false],
+  );
+});
+
 test("fragments pass the filter when they stay on the link", () => {
   const fragment = (destination: string) =>
     accepts(TRACE_FILTER, packet(UDP, [0, 0], [fragmentHeader({ offset: 8, more: true, identification: 1 })], ip6(destination)));
@@ -70,6 +100,8 @@ test("fragments pass the filter when they stay on the link", () => {
 
 test("nothing else passes the filter", () => {
   assert.equal(accepts(TRACE_FILTER, packet(6, [134, 0, 0, 0])), false);
-  const ipv4 = encodeEthernet({ source: header.sourceMac, destination: header.sourceMac, etherType: 0x0800, payload: new Uint8Array(60) });
-  assert.equal(accepts(TRACE_FILTER, ipv4), false);
+  for (const etherType of [0x0800, 0x0805, 0x0807, 0x88cc]) {
+    const frame = encodeEthernet({ source: header.sourceMac, destination: header.sourceMac, etherType, payload: new Uint8Array(60) });
+    assert.equal(accepts(TRACE_FILTER, frame), false);
+  }
 });

@@ -1,7 +1,7 @@
-/** `skylan trace`: every RA, RS, NS, NA, Redirect, MLD and DHCPv6 message as a readable line while it passes; works with and without the daemon. */
+/** `skylan trace`: every RA, RS, NS, NA, Redirect, MLD, DHCPv6, DHCPv4 and ARP message as a readable line while it passes; works with and without the daemon. */
 import { networkInterfaces } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { type Ip6, parseIp6 } from "../addr/ip.ts";
+import { type Ip, parseIp4, parseIp6 } from "../addr/ip.ts";
 import { createClient, NotRunning } from "../api/client.ts";
 import { packetJson } from "../api/packet-json.ts";
 import { PacketNames } from "../api/packet-names.ts";
@@ -36,7 +36,7 @@ interface Place {
 
 export function traceCommand(): Command {
   return new Command("trace")
-    .description("show router advertisements, Neighbor Discovery and DHCPv6 as they pass (Ctrl-C ends it)")
+    .description("show router advertisements, Neighbor Discovery, DHCP and ARP as they pass (Ctrl-C ends it)")
     .argument("[interface...]", "where to listen; without: the WAN and the LANs")
     .option("--pcap <file>", "also write them to a capture that tshark and Wireshark open")
     .option("--count <number>", "end after so many packets", parseCount)
@@ -62,7 +62,7 @@ async function findPlace(named: readonly string[], options: Options): Promise<Pl
   for (const router of roles?.routers ?? []) names.addRouter(roles!.wan, router);
   for (const [link, addresses] of Object.entries(networkInterfaces())) {
     for (const { address } of addresses ?? []) {
-      const own = parseIp6(address);
+      const own = parseIp6(address) ?? parseIp4(address);
       if (own !== undefined) names.addOwn(link, own);
     }
   }
@@ -74,13 +74,14 @@ interface LinkRoles {
   readonly wan: string;
   readonly lans: readonly string[];
   /** On the WAN. */
-  readonly routers: readonly Ip6[];
+  readonly routers: readonly Ip[];
 }
 
 async function rolesOfDaemon(runDirectory: string): Promise<LinkRoles | undefined> {
   try {
-    const { wan, lans } = await createClient(runDirectory).status();
-    return { wan: wan.interface, lans: lans.map((lan) => lan.interface), routers: wan.routers.map((router) => router.address) };
+    const { wan, lans, ipv4 } = await createClient(runDirectory).status();
+    const routers = [...wan.routers.map((router) => router.address), ...(ipv4?.lease?.routers ?? [])];
+    return { wan: wan.interface, lans: lans.map((lan) => lan.interface), routers };
   } catch (error) {
     if (error instanceof NotRunning) return undefined;
     throw error;

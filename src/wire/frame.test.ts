@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ALL_DHCP_SERVERS, ALL_NODES, ip6 } from "../addr/ip.ts";
+import { ALL_DHCP_SERVERS, ALL_NODES, BROADCAST4, ip4, ip6, UNSPECIFIED4 } from "../addr/ip.ts";
 import { mac } from "../addr/mac.ts";
 import type { Seconds } from "../addr/time.ts";
+import { arpProbe, encodeArp } from "./arp.ts";
+import { type Dhcpv4Message, encodeDhcpv4 } from "./dhcpv4.ts";
 import { encodeDhcpv6 } from "./dhcpv6.ts";
 import { encodeEthernet } from "./ethernet.ts";
 import { checksumState, decodeFrame, encodeIcmpv6Frame, encodeUdpFrame, type Frame, type FrameHeader } from "./frame.ts";
+import { encodeIpv4 } from "./ipv4.ts";
 import { encodeIpv6, fragmentHeader, UDP } from "./ipv6.ts";
 import { encodeNdp, type RouterAdvertisement } from "./ndp.ts";
+import { encodeUdp } from "./udp.ts";
 
 const header: FrameHeader = { sourceMac: mac("02:00:00:00:00:01"), source: ip6("fe80::1"), destination: ALL_NODES, hopLimit: 255 };
 const advertisement: RouterAdvertisement = {
@@ -27,6 +31,45 @@ const solicitFrame = encodeUdpFrame(
   { ...header, destination: ALL_DHCP_SERVERS },
   { sourcePort: 546, destinationPort: 547, payload: encodeDhcpv6(solicit) },
 );
+
+const macs = { source: header.sourceMac, destination: header.sourceMac };
+const question = arpProbe(header.sourceMac, ip4("192.168.1.2"));
+const arpFrame = encodeEthernet({ ...macs, etherType: 0x0806, payload: encodeArp(question) });
+const offer: Dhcpv4Message = {
+  op: "reply",
+  xid: 7,
+  secs: 0,
+  broadcast: false,
+  ciaddr: UNSPECIFIED4,
+  yiaddr: ip4("100.64.0.9"),
+  siaddr: UNSPECIFIED4,
+  giaddr: UNSPECIFIED4,
+  chaddr: header.sourceMac,
+  options: [{ kind: "message-type", type: "offer" }],
+};
+const ends = { source: ip4("100.64.0.1"), destination: BROADCAST4 };
+const fromServer = (destinationPort: number): Uint8Array => {
+  const payload = encodeUdp(ends.source, ends.destination, { sourcePort: 67, destinationPort, payload: encodeDhcpv4(offer) });
+  return encodeEthernet({ ...macs, etherType: 0x0800, payload: encodeIpv4({ ...ends, protocol: UDP, ttl: 64, payload }) });
+};
+const offerFrame = fromServer(68);
+
+test("ARP, and DHCPv4 within IPv4, come back through all layers", () => {
+  const arp = decodeFrame(arpFrame);
+  assert.deepEqual(arp.kind === "arp" && arp.packet, question);
+  const leased = decodeFrame(offerFrame);
+  assert.ok(leased.kind === "ipv4" && leased.content.kind === "dhcpv4");
+  assert.deepEqual([leased.content.message, leased.packet.source], [offer, ends.source]);
+  const other = decodeFrame(fromServer(4011));
+  assert.equal(other.kind === "ipv4" && other.content.kind, "udp");
+  const tcp = encodeEthernet({
+    ...macs,
+    etherType: 0x0800,
+    payload: encodeIpv4({ ...ends, protocol: 6, ttl: 64, payload: Uint8Array.of(1) }),
+  });
+  const whole = decodeFrame(tcp);
+  assert.deepEqual(whole.kind === "ipv4" && whole.content, { kind: "other", protocol: 6 });
+});
 
 function ipv6Frame(bytes: Uint8Array): Extract<Frame, { kind: "ipv6" }> {
   const frame = decodeFrame(bytes);
@@ -84,7 +127,7 @@ test("what is no IPv6, no protocol of ours, or a fragment is named", () => {
         payload: encodeIpv6(packet),
       }),
     ).content;
-  assert.equal(inEthernet(new Uint8Array(20), 0x0800).kind, "foreign");
+  assert.equal(inEthernet(new Uint8Array(20), 0x88cc).kind, "foreign");
   assert.deepEqual(content({ ...plain, protocol: 58 }), { kind: "icmpv6", type: 128, code: 0 });
   assert.deepEqual(content({ ...plain, protocol: 6 }), { kind: "other", protocol: 6 });
   const fragment = { offset: 0, more: true, identification: 7 };
@@ -97,20 +140,20 @@ test("what is no IPv6, no protocol of ours, or a fragment is named", () => {
 });
 
 test("whatever octets come, a frame is decoded, as malformed in its layer when it is", () => {
-  const originals = [solicitFrame, encodeIcmpv6Frame(header, encodeNdp(advertisement))];
+  const originals = [solicitFrame, encodeIcmpv6Frame(header, encodeNdp(advertisement)), offerFrame, arpFrame];
   const seen = new Set<string>();
   fc.assert(
-    fc.property(fc.nat(1), fc.array(fc.tuple(fc.nat(), fc.nat(0xff)), { maxLength: 6 }), fc.nat(), (which, changes, cut) => {
+    fc.property(fc.nat(3), fc.array(fc.tuple(fc.nat(), fc.nat(0xff)), { maxLength: 6 }), fc.nat(), (which, changes, cut) => {
       const bytes = originals[which]!.slice();
       for (const [at, octet] of changes) bytes[at % bytes.length] = octet;
       for (const octets of [bytes, bytes.subarray(0, cut % bytes.length)]) {
         const frame = decodeFrame(octets);
         if (frame.kind === "malformed") seen.add(frame.layer);
         if (frame.kind === "ipv6") checksumState(frame.packet);
-        if (frame.kind === "ipv6" && frame.content.kind === "malformed") seen.add(frame.content.layer);
+        if ((frame.kind === "ipv6" || frame.kind === "ipv4") && frame.content.kind === "malformed") seen.add(frame.content.layer);
       }
     }),
-    { numRuns: 2000, seed: 7 },
+    { numRuns: 4000, seed: 7 },
   );
-  assert.deepEqual([...seen].sort(), ["DHCPv6", "Ethernet", "ICMPv6", "IPv6", "UDP"]);
+  assert.deepEqual([...seen].sort(), ["ARP", "DHCPv4", "DHCPv6", "Ethernet", "ICMPv6", "IPv4", "IPv6", "UDP"]);
 });

@@ -1,17 +1,30 @@
-/** From an Ethernet frame to what it says, through all layers (RFC 2464, 8200, 768, 4443, 4861, 8415), and back for the messages of our protocols. */
+/** From an Ethernet frame to what it says, through all layers (RFC 2464, 8200, 768, 4443, 4861, 8415; 826, 791, 2131), and back for the messages of IPv6. */
 import type { Ip6 } from "../addr/ip.ts";
 import { isMulticast } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
+import { type ArpPacket, decodeArp } from "./arp.ts";
 import { WireError } from "./bytes.ts";
 import { icmpv6Checksum, pseudoHeaderChecksum } from "./checksum.ts";
+import { decodeDhcpv4, DHCPV4_CLIENT_PORT, DHCPV4_SERVER_PORT, type Dhcpv4Message } from "./dhcpv4.ts";
 import { CLIENT_PORT, decodeDhcpv6, type Dhcpv6Message, SERVER_PORT } from "./dhcpv6.ts";
-import { decodeEthernet, ETHERTYPE_IPV6, type EthernetFrame, encodeEthernet, multicastMac } from "./ethernet.ts";
+import {
+  decodeEthernet,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  type EthernetFrame,
+  encodeEthernet,
+  multicastMac,
+} from "./ethernet.ts";
+import { decodeIpv4, type Ipv4Packet } from "./ipv4.ts";
 import { decodeIpv6, encodeIpv6, type Fragment, fragmentOf, ICMPV6, type Ipv6Packet, UDP } from "./ipv6.ts";
 import { decodeNdp, type NdpMessage } from "./ndp.ts";
 import { decodeUdp, encodeUdp, type UdpDatagram } from "./udp.ts";
 
 export type Frame =
   | { readonly kind: "ipv6"; readonly ethernet: EthernetFrame; readonly packet: Ipv6Packet; readonly content: Content }
+  | { readonly kind: "ipv4"; readonly ethernet: EthernetFrame; readonly packet: Ipv4Packet; readonly content: Content4 }
+  | { readonly kind: "arp"; readonly ethernet: EthernetFrame; readonly packet: ArpPacket }
   /** Of another EtherType. */
   | { readonly kind: "foreign"; readonly ethernet: EthernetFrame }
   | Malformed;
@@ -26,9 +39,16 @@ export type Content =
   | { readonly kind: "other"; readonly protocol: number }
   | Malformed;
 
+/** What a packet of IPv4 says. */
+export type Content4 =
+  | { readonly kind: "dhcpv4"; readonly message: Dhcpv4Message; readonly datagram: UdpDatagram }
+  | { readonly kind: "udp"; readonly datagram: UdpDatagram }
+  | { readonly kind: "other"; readonly protocol: number }
+  | Malformed;
+
 export interface Malformed {
   readonly kind: "malformed";
-  readonly layer: "Ethernet" | "IPv6" | "ICMPv6" | "UDP" | "DHCPv6";
+  readonly layer: "Ethernet" | "IPv6" | "ICMPv6" | "UDP" | "DHCPv6" | "IPv4" | "ARP" | "DHCPv4";
   /** What is wrong, with the octet within that layer. */
   readonly problem: string;
 }
@@ -40,9 +60,17 @@ const LAST_ND_TYPE = 137;
 export function decodeFrame(bytes: Uint8Array): Frame {
   return inLayer("Ethernet", () => {
     const ethernet = decodeEthernet(bytes);
-    if (ethernet.etherType !== ETHERTYPE_IPV6) return { kind: "foreign", ethernet };
+    const { etherType, payload } = ethernet;
+    if (etherType === ETHERTYPE_ARP) return inLayer("ARP", () => ({ kind: "arp", ethernet, packet: decodeArp(payload) }));
+    if (etherType === ETHERTYPE_IPV4) {
+      return inLayer("IPv4", () => {
+        const packet = decodeIpv4(payload);
+        return { kind: "ipv4", ethernet, packet, content: decodeContent4(packet) };
+      });
+    }
+    if (etherType !== ETHERTYPE_IPV6) return { kind: "foreign", ethernet };
     return inLayer("IPv6", () => {
-      const packet = decodeIpv6(ethernet.payload);
+      const packet = decodeIpv6(payload);
       return { kind: "ipv6", ethernet, packet, content: decodeContent(packet) };
     });
   });
@@ -119,6 +147,15 @@ function decodeDatagram(payload: Uint8Array): Content {
   const datagram = decodeUdp(payload);
   if (![CLIENT_PORT, SERVER_PORT].includes(datagram.destinationPort)) return { kind: "udp", datagram };
   return inLayer("DHCPv6", () => ({ kind: "dhcpv6", message: decodeDhcpv6(datagram.payload), datagram }));
+}
+
+function decodeContent4({ protocol, payload }: Ipv4Packet): Content4 {
+  if (protocol !== UDP) return { kind: "other", protocol };
+  return inLayer("UDP", () => {
+    const datagram = decodeUdp(payload);
+    if (![DHCPV4_CLIENT_PORT, DHCPV4_SERVER_PORT].includes(datagram.destinationPort)) return { kind: "udp", datagram };
+    return inLayer("DHCPv4", () => ({ kind: "dhcpv4", message: decodeDhcpv4(datagram.payload), datagram }));
+  });
 }
 
 function inLayer<Result>(layer: Malformed["layer"], decode: () => Result): Result | Malformed {

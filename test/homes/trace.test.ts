@@ -5,14 +5,19 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ALL_DHCP_SERVERS, ALL_NODES, ip6 } from "../../src/addr/ip.ts";
+import { ALL_DHCP_SERVERS, ALL_NODES, ip4, ip6, UNSPECIFIED4 } from "../../src/addr/ip.ts";
 import { mac } from "../../src/addr/mac.ts";
 import { prefix } from "../../src/addr/prefix.ts";
 import type { Seconds } from "../../src/addr/time.ts";
 import { createNamespace, type NetworkNamespace } from "../../src/kernel/setns.ts";
 import { openPacketSocket, type PacketSocket } from "../../src/kernel/packet-socket.ts";
+import { answerFrame } from "../../src/machines/dhcpv4-client.fixture.ts";
+import { arpProbe, encodeArp } from "../../src/wire/arp.ts";
+import { type Dhcpv4Message, encodeDhcpv4 } from "../../src/wire/dhcpv4.ts";
 import { encodeDhcpv6 } from "../../src/wire/dhcpv6.ts";
+import { BROADCAST, encodeEthernet, ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../../src/wire/ethernet.ts";
 import { checksumState, decodeFrame, encodeIcmpv6Frame, encodeUdpFrame } from "../../src/wire/frame.ts";
+import { encodeIpv4 } from "../../src/wire/ipv4.ts";
 import { encodeNdp } from "../../src/wire/ndp.ts";
 import { decodeCapture } from "../../src/wire/pcap.ts";
 import { shell, until } from "../fixtures/bare-home.ts";
@@ -58,6 +63,19 @@ const reply = encodeUdpFrame(
     }),
   },
 );
+
+const EMPTY_OFFER: Dhcpv4Message = {
+  op: "reply",
+  xid: 7,
+  secs: 0,
+  broadcast: false,
+  ciaddr: UNSPECIFIED4,
+  yiaddr: UNSPECIFIED4,
+  siaddr: UNSPECIFIED4,
+  giaddr: UNSPECIFIED4,
+  chaddr: ROUTER_MAC,
+  options: [{ kind: "message-type", type: "offer" }],
+};
 
 /** Two namespaces and the cable between them: "wan" on the box, "isp" at the peer; both ends are down. */
 interface Cable {
@@ -154,6 +172,32 @@ test("the capture holds what was told, with nanoseconds and directions, and tsha
   assert.deepEqual(tsharkComplaints(file, [ROUTER_MAC]), []);
   const read = spawnSync("tshark", ["-r", file, "-T", "fields", "-e", "frame.interface_name"], { encoding: "utf8" });
   assert.equal(read.stdout, "wan\nwan\n");
+});
+
+test("the trace tells DHCPv4 and ARP, and puts them into the capture, but no other IPv4", async (t) => {
+  const cable = makeCable(t);
+  const socket = cable.plug();
+  const file = join(cable.directory, "ipv4.pcapng");
+  const trace = await startTrace(cable, "wan", "--pcap", file);
+  const source = ROUTER_MAC;
+  const [probed, own] = [ip4("100.64.0.9"), mac("02:00:00:00:00:01")];
+  const other = encodeIpv4({ source: ip4("100.64.0.1"), destination: probed, protocol: 6, ttl: 64, payload: new Uint8Array(20) });
+  socket.send(encodeEthernet({ destination: own, source, etherType: ETHERTYPE_IPV4, payload: other }));
+  socket.send(answerFrame(encodeDhcpv4({ ...EMPTY_OFFER, chaddr: own, yiaddr: probed })));
+  socket.send(encodeEthernet({ destination: BROADCAST, source, etherType: ETHERTYPE_ARP, payload: encodeArp(arpProbe(source, probed)) }));
+  await until(() => /ARP/.test(trace.output()), "the probe");
+  trace.child.kill("SIGTERM");
+  assert.equal(await trace.ended, 0);
+  assert.match(trace.output(), /wan {2}in {3}DHCPOFFER +100\.64\.0\.1.* → 255\.255\.255\.255 \(all\): 100\.64\.0\.9/);
+  assert.match(trace.output(), /wan {2}in {3}ARP +00:00:5e:00:01:01 → all: does anyone use 100\.64\.0\.9\?/);
+  assert.doesNotMatch(trace.output(), /IPv4/);
+  const kinds = decodeCapture(readFileSync(file)).map(({ bytes }) => decodeFrame(bytes).kind);
+  assert.deepEqual(
+    kinds.filter((kind) => kind !== "ipv6"),
+    ["ipv4", "arp"],
+  );
+  if (!hasTshark()) return t.skip("tshark not installed");
+  assert.deepEqual(tsharkComplaints(file, [ROUTER_MAC]), []);
 });
 
 test("an unknown interface, a missing config, a capture that can't be written and missing rights are sentences with exit codes", async (t) => {
