@@ -5,10 +5,18 @@ import { milliseconds } from "../addr/time.ts";
 import type { Packet } from "../machines/machine.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** A message on a link, as its receivers see it. */
-export interface Frame {
+/** What is on a link, as its receivers see it. */
+export type Frame = MessageFrame | WholeFrame;
+
+export interface MessageFrame {
   readonly protocol: "ndp" | "dhcpv6";
   readonly packet: Packet;
+}
+
+/** DHCPv4 or ARP: everybody else on the link hears it. */
+export interface WholeFrame {
+  readonly protocol: "frames";
+  readonly bytes: Uint8Array;
 }
 
 /** One end of a cable. */
@@ -62,7 +70,7 @@ export class Cable {
     for (const tap of this.#taps) tap(sender.address, frame);
     if (!this.#carrier) return;
     for (const port of this.#ports) {
-      if (port === sender || !isFor(frame.packet.to, port.address)) continue;
+      if (port === sender || !isFor(frame, port.address)) continue;
       if (uniform(this.#random, 0, 1) < this.loss) continue;
       this.#simulation.after(LATENCY, () => this.#carrier && this.#ports.includes(port) && port.hear(frame));
     }
@@ -75,4 +83,6 @@ export class Cable {
   }
 }
 
-const isFor = (to: Ip6, address: Ip6): boolean => to.startsWith("ff") || to === address;
+function isFor(frame: Frame, address: Ip6): boolean {
+  return frame.protocol === "frames" || frame.packet.to.startsWith("ff") || frame.packet.to === address;
+}

@@ -86,7 +86,12 @@ export class SimGateway {
   #plug(name: string, cable: Cable, linkLocal: SimLinkOptions["linkLocal"]): void {
     const port: Port = {
       address: linkLocal,
-      hear: ({ protocol, packet }) => this.handle({ kind: "packet", link: name, protocol, packet }),
+      hear: (frame) =>
+        this.handle(
+          frame.protocol === "frames"
+            ? { kind: "frame", link: name, frame: { kind: "frame", bytes: frame.bytes } }
+            : { kind: "packet", link: name, ...frame },
+        ),
       seeCarrier: (carrier) => {
         this.kernel.setCarrier(name, carrier);
         this.handle({ kind: "kernel" });
@@ -110,11 +115,14 @@ export class SimGateway {
       send: (messages) => {
         for (const message of messages) {
           if (!this.#step()) return;
-          if (message.protocol === "frames") throw new Error("there is no IPv4 in the simulator");
-          const { link, protocol, to, bytes } = message;
-          const port = this.#ports.get(link)!;
+          const port = this.#ports.get(message.link)!;
+          const { cable } = cables.get(message.link)!;
+          if (message.protocol === "frames") {
+            cable.send(port, { protocol: "frames", bytes: message.bytes });
+            continue;
+          }
+          const { protocol, to, bytes } = message;
           const sourcePort = protocol === "dhcpv6" ? 546 : 0;
-          const { cable } = cables.get(link)!;
           for (const each of to === "every-neighbor" ? cable.neighborsOf(port) : [to]) {
             cable.send(port, { protocol, packet: { kind: "packet", from: port.address, to: each, hopLimit: 255, sourcePort, bytes } });
           }

@@ -88,8 +88,8 @@ for (const [what, switchOff] of Object.entries(OUTAGES)) {
 test("a cable that was out between two looks at the kernel leads to a Rebind as well", () => {
   const home = started(8);
   const sent: string[] = [];
-  home.wan.tap((_from, { protocol, packet }) => {
-    if (protocol === "dhcpv6") sent.push(decodeDhcpv6(packet.bytes).kind);
+  home.wan.tap((_from, frame) => {
+    if (frame.protocol === "dhcpv6") sent.push(decodeDhcpv6(frame.packet.bytes).kind);
   });
   const { kernel } = home.gateway;
   kernel.setCarrier("wan0", false);

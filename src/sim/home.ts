@@ -61,7 +61,19 @@ export function createSimHome({ seed, profile = STARLINK, config: text = TWO_LAN
     [...lans].map(([name, cable], index) => [name, new SimHost({ simulation, random, cable, linkLocal: ip6(`fe80::3:${index + 1}`) })]),
   );
   const invariants = watch(gateway, simulation, cables, config.wan.interface);
-  return { simulation, random, config, wan, lans, provider, gateway, hosts, invariants, pass: (span) => simulation.pass(span) };
+  const look = config.wan.ipv4 === "dhcp" ? () => invariants.look() : undefined;
+  return {
+    simulation,
+    random,
+    config,
+    wan,
+    lans,
+    provider,
+    gateway,
+    hosts,
+    invariants,
+    pass: (span) => simulation.pass(span, look),
+  };
 }
 
 function watch(

@@ -32,7 +32,7 @@ export class SimHost {
     this.#alarm = new Alarm(simulation, () => this.#handle({ kind: "tick" }));
     this.#port = {
       address: linkLocal,
-      hear: ({ protocol, packet }) => protocol === "ndp" && this.#handle(packet),
+      hear: (frame) => frame.protocol === "ndp" && this.#handle(frame.packet),
       seeCarrier: (up) => this.#seeLink(up),
     };
     cable.plug(this.#port);

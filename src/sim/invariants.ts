@@ -6,6 +6,7 @@ import { decodeDhcpv6 } from "../wire/dhcpv6.ts";
 import { decodeNdp, ndpOptionsOf, type RouterAdvertisement } from "../wire/ndp.ts";
 import type { Frame } from "./cable.ts";
 import type { SimGateway } from "./gateway.ts";
+import { Ipv4Invariants } from "./invariants-ipv4.ts";
 
 export interface Violation {
   readonly at: Instant;
@@ -28,15 +29,23 @@ export class Invariants {
   readonly #now: () => Instant;
   readonly #advertisedAt = new Map<string, Instant>();
   #dhcpv6Sent: Instant[] = [];
+  readonly #ipv4: Ipv4Invariants;
 
   constructor(gateway: SimGateway, now: () => Instant) {
     this.#gateway = gateway;
     this.#now = now;
+    this.#ipv4 = new Ipv4Invariants(gateway, now, (rule, evidence) => this.#violate(rule, evidence));
+  }
+
+  /** Something has happened. */
+  look(): void {
+    this.#ipv4.look();
   }
 
   /** The gateway sends a frame to a LAN. */
-  lanFrame(link: string, { protocol, packet }: Frame): void {
-    if (protocol !== "ndp") return;
+  lanFrame(link: string, frame: Frame): void {
+    if (frame.protocol !== "ndp") return;
+    const { packet } = frame;
     const message = decodeNdp(packet.bytes);
     if (message.kind !== "router-advertisement") return;
     if (isMulticast(packet.to)) this.#checkGap(link);
@@ -45,7 +54,9 @@ export class Invariants {
   }
 
   /** The gateway sends a frame to the WAN. */
-  wanFrame({ protocol, packet }: Frame): void {
+  wanFrame(frame: Frame): void {
+    if (frame.protocol === "frames") return this.#ipv4.wanFrame(frame.bytes);
+    const { protocol, packet } = frame;
     if (protocol === "ndp") {
       if (decodeNdp(packet.bytes).kind === "router-advertisement") this.#violate("no RA on the WAN", "an RA was sent");
       return;

@@ -1,7 +1,13 @@
 /** A night of mishaps, drawn at random from a seed: everything that providers, cables and processes do to a home. */
+import { ip4, ip6 } from "../addr/ip.ts";
+import { mac } from "../addr/mac.ts";
 import { type Prefix, prefix, subnet } from "../addr/prefix.ts";
+import { prefix4 } from "../addr/prefix4.ts";
 import { type Random, uniform } from "../addr/random.ts";
 import { type Duration, type Seconds, seconds } from "../addr/time.ts";
+import { STARLINK } from "../lab/provider-profile.ts";
+import { arpAnnouncement, encodeArp } from "../wire/arp.ts";
+import { BROADCAST, encodeEthernet, ETHERTYPE_ARP } from "../wire/ethernet.ts";
 import type { SimHome } from "./home.ts";
 
 interface Mishap {
@@ -39,13 +45,53 @@ const MISHAPS: readonly Mishap[] = [
   { name: "router back", happen: (home) => home.provider.command({ kind: "router-lifetime", lifetime: 300 as Seconds }) },
 ];
 
+/** What happens besides where IPv4 is in skylan's hands. */
+const IPV4_MISHAPS: readonly Mishap[] = [
+  {
+    name: "DHCPv4 silent",
+    happen: (home, random) => forAWhile(home, random, (on) => home.provider.command({ kind: "mute", on, protocol: "dhcpv4" })),
+  },
+  {
+    name: "the dish boots",
+    happen: (home, random) =>
+      forAWhile(home, random, (on) => home.provider.command({ kind: "dhcpv4", options: on ? BOOTING_DISH : STARLINK.dhcpv4 })),
+  },
+  {
+    name: "another IPv4 network",
+    happen: (home, random) => home.provider.command({ kind: "dhcpv4", options: pick([STARLINK.dhcpv4, ELSEWHERE, OVERLAPPING], random) }),
+  },
+  {
+    name: "other IPv4 leases",
+    happen: (home, random) => home.provider.command({ kind: "dhcpv4", options: { time: Math.floor(uniform(random, 10, 900)) as Seconds } }),
+  },
+  { name: "the IPv4 address claimed", happen: (home) => claimLease(home) },
+];
+
+const BOOTING_DISH = { network: prefix4("192.168.100.0/24"), router: ip4("192.168.100.1") };
+const ELSEWHERE = { network: prefix4("100.72.0.0/16"), router: ip4("100.72.0.1") };
+/** With the first LAN. */
+const OVERLAPPING = { network: prefix4("192.168.1.0/24"), router: ip4("192.168.1.254") };
+const STRANGER = mac("02:00:00:00:99:01");
+
+/** Another device of the provider's link says that the gateway's address is its own. */
+function claimLease({ gateway, wan, simulation }: SimHome): void {
+  const address = gateway.loop?.view().facts.dhcpv4?.lease?.address;
+  if (address === undefined) return;
+  const payload = encodeArp(arpAnnouncement(STRANGER, address));
+  const bytes = encodeEthernet({ destination: BROADCAST, source: STRANGER, etherType: ETHERTYPE_ARP, payload });
+  const stranger = { address: ip6("fe80::9:9"), hear: () => undefined, seeCarrier: () => undefined };
+  // Twice: the first claim is met with a defence.
+  for (const wait of [0, 3]) simulation.after(seconds(wait), () => wan.send(stranger, { protocol: "frames", bytes }));
+}
+
 /** Lets `span` pass with a mishap every few minutes. Returns what happened, for the report of a failure. */
 export function passNight(home: SimHome, span: Duration): readonly string[] {
   const { simulation, random } = home;
   const end = simulation.now + span;
   const story: string[] = [];
+  const mishaps = home.config.wan.ipv4 === "dhcp" ? [...MISHAPS, ...IPV4_MISHAPS] : MISHAPS;
   while (simulation.now < end) {
-    const mishap = pick(MISHAPS, random);
+    const mishap = pick(mishaps, random);
     story.push(`${Math.round(simulation.now / 1000)} s: ${mishap.name}`);
     mishap.happen(home, random);
     home.pass(seconds(uniform(random, 1, 600)));
@@ -61,6 +107,7 @@ export function mend(home: SimHome): void {
   home.provider.command({ kind: "mute", on: false });
   home.provider.command({ kind: "router-lifetime", lifetime: 300 as Seconds });
   home.provider.command({ kind: "length", length: 56 });
+  home.provider.command({ kind: "dhcpv4", options: STARLINK.dhcpv4 });
 }
 
 export function restart(home: SimHome, pause: Duration): void {

@@ -20,7 +20,7 @@ export class SimProvider {
     this.#alarm = new Alarm(simulation, () => this.#handle({ kind: "tick" }));
     this.#port = {
       address: profile.linkLocal,
-      hear: ({ protocol, packet }) => this.#handle({ kind: "packet", protocol, packet }),
+      hear: (frame) => this.#handle(frame.protocol === "frames" ? { kind: "frame", bytes: frame.bytes } : { kind: "packet", ...frame }),
       seeCarrier: (up) => this.#handle({ kind: "link", up }),
     };
     cable.plug(this.#port);
@@ -33,6 +33,7 @@ export class SimProvider {
 
   #handle(input: ProviderInput): void {
     for (const output of this.#provider.handle(input, this.#simulation.now)) {
+      if (output.kind === "send-frame") this.#cable.send(this.#port, { protocol: "frames", bytes: output.bytes });
       if (output.kind !== "send") continue;
       const { protocol, from, sourcePort, to, bytes } = output;
       this.#cable.send(this.#port, { protocol, packet: { kind: "packet", from, to, hopLimit: 255, sourcePort, bytes } });

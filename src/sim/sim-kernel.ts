@@ -75,6 +75,12 @@ export class SimKernel {
     else link.carrierLosses++;
   }
 
+  /** What there is now, without the news that are told once. */
+  holds(): Pick<Observed, "addresses" | "routes" | "ruleset"> {
+    this.#expire();
+    return { addresses: this.#addresses.map(({ state }) => state), routes: [...this.#routes], ruleset: this.#ruleset };
+  }
+
   observe(wanted: { readonly sysctls: readonly string[] }): Observed {
     this.#expire();
     const now = this.#now();
@@ -118,6 +124,7 @@ export class SimKernel {
         break;
       case "address-delete":
         this.#addresses = this.#addresses.filter((entry) => !sameAddress(entry.state, change.address));
+        this.#dropRoutes();
         break;
       case "route-add":
         this.#routes.push(inWholeSeconds(change.route, this.#now()));
@@ -139,6 +146,13 @@ export class SimKernel {
     this.#deleted.push(...statesOf(deleted).map(duplicate));
     this.#addresses = this.#addresses.filter((entry) => entry.state.validUntil > now && !deleted.includes(entry));
     this.#routes = this.#routes.filter((route) => route.kind === "unreachable" || route.until > now);
+    this.#dropRoutes();
+  }
+
+  /** An IPv4 route goes with the address that it speaks from. */
+  #dropRoutes(): void {
+    const there = new Set<string>(this.#addresses.map(({ state }) => state.address));
+    this.#routes = this.#routes.filter((route) => route.kind === "unreachable" || route.source === undefined || there.has(route.source));
   }
 }
 

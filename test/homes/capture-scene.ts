@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Mac } from "../../src/addr/mac.ts";
 import type { Dhcpv6Message } from "../../src/wire/dhcpv6.ts";
+import { decodeEthernet, ETHERTYPE_IPV4 } from "../../src/wire/ethernet.ts";
 import { decodeFrame, type Frame } from "../../src/wire/frame.ts";
 import type { NdpMessage } from "../../src/wire/ndp.ts";
 import { decodeCapture } from "../../src/wire/pcap.ts";
@@ -92,10 +93,16 @@ export function dhcpv6Messages(link: Link): SeenDhcpv6[] {
   });
 }
 
+/** The rules look at IPv4's octets themselves: also at those of fragments and of what is damaged. */
+function undecoded(bytes: Uint8Array): Frame | undefined {
+  const etherType = ((bytes[12] ?? 0) << 8) | (bytes[13] ?? 0);
+  return etherType === ETHERTYPE_IPV4 ? { kind: "foreign", ethernet: decodeEthernet(bytes) } : undefined;
+}
+
 function readLink({ name, file, ours }: LinkCapture): Link {
   const macs = new Set<Mac>(ours);
   const seen = decodeCapture(readFileSync(file)).map(({ time, bytes }, i) => {
-    const frame = decodeFrame(bytes);
+    const frame = undecoded(bytes) ?? decodeFrame(bytes);
     const fromUs = frame.kind !== "malformed" && macs.has(frame.ethernet.source);
     return { number: i + 1, time: Number(time) / 1e9, frame, fromUs };
   });
