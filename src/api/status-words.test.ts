@@ -15,6 +15,7 @@ const online: Status = {
   version: "0.1.0",
   at,
   uptime: 11_520,
+  devices: { present: 0, known: 0 },
   wan: {
     interface: "eth8",
     carrier: true,
@@ -81,6 +82,7 @@ const offline: Status = {
   version: "0.1.0",
   at,
   uptime: 4,
+  devices: { present: 0, known: 0 },
   wan: { interface: "eth8", carrier: true, routers: [], addresses: [], resolvers: [], searchDomains: [] },
   dhcpv6: { state: "soliciting", duid: online.dhcpv6.duid, refusal: "NoPrefixAvail: pool is empty" },
   delegations: [],

@@ -24,7 +24,11 @@ export function formatStatus(status: Status, format: StatusFormat): string {
     ...(status.routes.length > 0 ? [{ title: "ROUTES", rows: status.routes.map(routeRow) }] : []),
   ];
   const blocks = [
-    [`${ink.strong("skylan")} ${status.version}  running for ${spanWords(status.uptime)}`, ...headline(status, ink)],
+    [
+      `${ink.strong("skylan")} ${status.version}  running for ${spanWords(status.uptime)}`,
+      ...headline(status, ink),
+      ...devicesLine(status),
+    ],
     ...status.problems.map((problem) => problemLines(problem, ink)),
     ...sections.map((section) => layOut(section, ink)),
     ...(status.events.length > 0 ? [eventLines(status, clock, ink)] : []),
@@ -50,6 +54,13 @@ function headline(status: Status, ink: Ink): string[] {
   if (delegations.length === 0) return [ink.warning("Offline: the provider has not delegated a prefix yet.")];
   if (wan.routers.length === 0) return [ink.warning("Offline: no router of the provider has been heard yet.")];
   return [ink.warning("Not ready yet: packets do not pass between the home and the internet.")];
+}
+
+/** `skylan devices` names them. */
+function devicesLine({ devices: { present, known } }: Status): string[] {
+  if (known === 0) return [];
+  const away = known > present ? `, ${known - present} more are known` : "";
+  return [`${present} ${present === 1 ? "device is" : "devices are"} at home${away} (skylan devices).`];
 }
 
 function problemLines(problem: Problem, ink: Ink): string[] {

@@ -1,14 +1,12 @@
 /** News from the kernel: a link, one of our kind of addresses or routes, a rule or the forwarding switch has changed by another's hand. */
 import { isIp4, isLinkLocal } from "../addr/ip.ts";
-import { MARK } from "../plan/kernel-state.ts";
+import { MARK, type Neighbor } from "../plan/kernel-state.ts";
 import { decodeAttributes, type NetlinkMessage } from "../wire/netlink.ts";
 import {
   decodeAddress,
-  decodeNeighbor,
   IFA_F_DADFAILED,
   RTM_DELADDR,
   RTM_NEWLINK,
-  RTM_NEWNEIGH,
   RTNLGRP_IPV4_IFADDR,
   RTNLGRP_IPV4_NETCONF,
   RTNLGRP_IPV4_ROUTE,
@@ -16,9 +14,9 @@ import {
   RTNLGRP_IPV6_NETCONF,
   RTNLGRP_IPV6_ROUTE,
   RTNLGRP_LINK,
-  RTNLGRP_NEIGH,
 } from "../wire/rtnetlink.ts";
 import { type Handles, sharedHandles } from "./handles.ts";
+import { NeighborEvents } from "./neighbor-events.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, type NetlinkNews, subscribe, type Subscription } from "./netlink-socket.ts";
 import { dumpLinks } from "./rtnetlink.ts";
 
@@ -31,7 +29,6 @@ const GROUPS = [
   RTNLGRP_IPV6_ROUTE,
   RTNLGRP_IPV6_NETCONF,
 ];
-const NUD_FAILED = 0x20;
 /** A sweep of link-local addresses must not fill the memory. */
 const MOST_UNREACHABLE = 64;
 const NFNLGRP_NFTABLES = 7;
@@ -41,23 +38,34 @@ const NFTA_GEN_PROC_PID = 2;
 export class KernelEvents {
   readonly #handles: Handles;
   readonly #changed: () => void;
+  readonly #neighbors: NeighborEvents;
   readonly #sockets: readonly Subscription[];
   #catchingUp = false;
   #closed = false;
 
   /**
    * Calls `changed` after each bundle of news, and when news were lost: then, too, a new look shows all there is. Addresses, routes and rules
-   * that we changed ourselves are no news; a link that we took up is, because more follows from it. @throws KernelError
+   * that we changed ourselves are no news; a link that we took up is, because more follows from it. `neighbors` is given who is heard of on any link.
+   * @throws KernelError
    */
-  constructor(changed: () => void, handles: Handles = sharedHandles()) {
+  constructor(changed: () => void, neighbors: (news: readonly Neighbor[]) => void = () => undefined, handles: Handles = sharedHandles()) {
     this.#handles = handles;
     this.#changed = changed;
+    this.#neighbors = new NeighborEvents((news) => {
+      this.#rememberUnreachable(news);
+      neighbors(news);
+    }, handles);
     this.#sockets = [
       subscribe(NETLINK_ROUTE, GROUPS, (news) => this.#hearRoute(news)),
-      subscribe(NETLINK_ROUTE, [RTNLGRP_NEIGH], (news) => this.#hearNeighbors(news)),
+      this.#neighbors,
       subscribe(NETLINK_NETFILTER, [NFNLGRP_NFTABLES], (news) => this.#hearRules(news)),
     ];
     handles.catchUp = () => this.#catchUp();
+  }
+
+  /** Tells of all neighbours that the kernel knows. @throws KernelError */
+  tellNeighbors(): void {
+    this.#neighbors.tellAll();
   }
 
   close(): void {
@@ -85,21 +93,18 @@ export class KernelEvents {
       const foreign = news.messages.filter((message) => message.port !== this.#handles.route.port || message.type === RTM_NEWLINK);
       if (foreign.length === 0) return;
       for (const message of foreign) this.#rememberRefusal(message);
+      if (foreign.some(({ type }) => type === RTM_NEWLINK)) this.#neighbors.forgetLinks();
     }
     this.#tell();
   }
 
-  /** Of all the comings and goings of neighbours only the end of a router matters here. */
-  #hearNeighbors(news: NetlinkNews): void {
-    if (news.kind === "lost") return;
-    const lost = news.messages
-      .filter((message) => message.type === RTM_NEWNEIGH)
-      .flatMap((message) => decodeNeighbor(message.payload) ?? [])
-      .filter(({ address, state }) => state === NUD_FAILED && isLinkLocal(address));
+  /** A router that is gone changes the plan. */
+  #rememberUnreachable(news: readonly Neighbor[]): void {
+    const lost = news.flatMap(({ interface: name, address, state }) =>
+      state === "failed" && !isIp4(address) && isLinkLocal(address) ? [{ interface: name, address }] : [],
+    );
     if (lost.length === 0) return;
-    const names = new Map(dumpLinks(this.#handles.route).map((link) => [link.index, link.name]));
-    const named = lost.flatMap(({ index, address }) => (names.has(index) ? [{ interface: names.get(index)!, address }] : []));
-    this.#handles.unreachable.push(...named.slice(0, MOST_UNREACHABLE - this.#handles.unreachable.length));
+    this.#handles.unreachable.push(...lost.slice(0, MOST_UNREACHABLE - this.#handles.unreachable.length));
     this.#tell();
   }
 

@@ -46,9 +46,6 @@ const load16Behind = (k: number): BpfInstruction => ({ code: 0x48, jt: 0, jf: 0,
 const anyBit = (k: number, jt: number, jf: number): BpfInstruction => ({ code: 0x45, jt, jf, k });
 const [IPV4, IPV4_FRAGMENT, IPV4_PROTOCOL] = [14, 20, 23];
 
-/** ARP on Ethernet. */
-export const ARP_ALONE: readonly BpfInstruction[] = [load16(ETHERTYPE), equal(0x0806, 0, 1), accept, reject];
-
 /** ARP, and what comes to a DHCPv4 client (UDP port 68) or server (67), on Ethernet. */
 export const dhcpv4AndArp = (port: 67 | 68): readonly BpfInstruction[] => [
   load16(ETHERTYPE),
@@ -61,6 +58,45 @@ export const dhcpv4AndArp = (port: 67 | 68): readonly BpfInstruction[] => [
   indexByHeader(IPV4),
   load16Behind(IPV4 + 2),
   equal(port, 0, 1),
+  accept,
+  reject,
+];
+
+const load32 = (k: number): BpfInstruction => ({ code: 0x20, jt: 0, jf: 0, k });
+const IPV6_SOURCE = 22;
+
+/**
+ * What tells who is on a LAN: ARP, multicast DNS (UDP port 5353) of both families, router solicitations, and duplicate address detection (neighbour
+ * solicitations from ::). All else, as what is forwarded, is out after a few comparisons.
+ */
+export const WHO_IS_THERE: readonly BpfInstruction[] = [
+  load16(ETHERTYPE),
+  equal(0x0806, 25, 0),
+  equal(0x0800, 0, 7),
+  load8(IPV4_PROTOCOL),
+  equal(17, 0, 23),
+  load16(IPV4_FRAGMENT),
+  anyBit(0x1fff, 21, 0),
+  indexByHeader(IPV4),
+  load16Behind(IPV4 + 2),
+  equal(5353, 17, 18),
+  equal(0x86dd, 0, 17),
+  load8(NEXT_HEADER),
+  equal(17, 0, 2),
+  load16(DESTINATION_PORT),
+  equal(5353, 12, 13),
+  equal(58, 0, 12),
+  load8(TYPE),
+  equal(133, 9, 0),
+  equal(135, 0, 9),
+  load32(IPV6_SOURCE),
+  equal(0, 0, 7),
+  load32(IPV6_SOURCE + 4),
+  equal(0, 0, 5),
+  load32(IPV6_SOURCE + 8),
+  equal(0, 0, 3),
+  load32(IPV6_SOURCE + 12),
+  equal(0, 0, 1),
   accept,
   reject,
 ];

@@ -41,9 +41,10 @@ export function dumpRoutes(socket: NetlinkSocket, family: Family, protocol: numb
   return routes.filter((route) => route.protocol === protocol);
 }
 
-/** All IPv6 neighbours. @throws KernelError */
-export function dumpNeighbors(socket: NetlinkSocket): NeighborMessage[] {
-  return dump(socket, encodeNeighborDump, "list the neighbours", RTM_NEWNEIGH, decodeNeighbor);
+/** All neighbours of a family. @throws KernelError */
+export function dumpNeighbors(socket: NetlinkSocket, family: Family): NeighborMessage[] {
+  const request: Encode = (writer, sequence) => encodeNeighborDump(writer, sequence, family);
+  return dump(socket, request, "list the neighbours", RTM_NEWNEIGH, decodeNeighbor);
 }
 
 function dump<Entry>(

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "../api/client.ts";
+import type { DevicesStatus } from "../api/devices.ts";
 import type { Status } from "../api/status.ts";
 import type { CommandResult, Namespace } from "./namespace.ts";
 import type { End, Running } from "./running.ts";
@@ -37,6 +38,8 @@ export interface Skylan {
   readonly pid: number;
   /** @throws NotRunning */
   status(): Promise<Status>;
+  /** @throws NotRunning */
+  devices(): Promise<DevicesStatus>;
   /** Sends a signal and waits for the end. */
   kill(signal: NodeJS.Signals): Promise<End>;
   /** SIGTERM, as an upgrade would. */
@@ -55,6 +58,7 @@ export async function startSkylan(site: SkylanSite, config: string, env: Readonl
     process,
     pid: process.pid,
     status: () => createClient(run).status(),
+    devices: () => createClient(run).devices(),
     kill: (signal) => process.stop(signal),
     stop: () => process.stop("SIGTERM"),
   };

@@ -22,6 +22,8 @@ export interface Note {
 /** A message to put on the machine's link. */
 export interface Send {
   readonly kind: "send";
+  /** Named by a machine that speaks on several links. */
+  readonly link?: string;
   readonly to: Ip6;
   readonly bytes: Uint8Array;
 }
@@ -35,6 +37,8 @@ export interface SendEach {
 /** A whole Ethernet frame to put on the machine's link: for those who speak before there is an address. */
 export interface SendFrame {
   readonly kind: "send-frame";
+  /** Named by a machine that speaks on several links. */
+  readonly link?: string;
   readonly bytes: Uint8Array;
 }
 

@@ -6,7 +6,7 @@ import { type Ip, type Ip4, type Ip6, isIp4 } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
 import type { Prefix } from "../addr/prefix.ts";
 import type { Prefix4 } from "../addr/prefix4.ts";
-import type { Instant } from "../addr/time.ts";
+import type { Duration, Instant } from "../addr/time.ts";
 import type { RouterPreference } from "../machines/facts.ts";
 
 /** rtm_protocol of our routes and IFA_PROTO of our addresses (Linux 5.18 and newer): not used by iproute2's table of names. */
@@ -86,6 +86,17 @@ export interface LinkFact {
   readonly linkLocal?: Ip6;
   /** The link-local address while duplicate address detection goes on, where the kernel lets it be used meanwhile (RFC 4429). */
   readonly optimisticLinkLocal?: Ip6;
+}
+
+/** News of a node on a link, from the kernel's neighbour table. */
+export interface Neighbor {
+  readonly interface: string;
+  readonly address: Ip;
+  /** Absent where the kernel has given it up. */
+  readonly mac?: Mac;
+  readonly state: "reachable" | "stale" | "failed";
+  /** How long ago it proved to be there; FOREVER when that is not known. */
+  readonly confirmedAgo: Duration;
 }
 
 /** One look at the kernel. */

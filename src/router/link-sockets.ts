@@ -1,14 +1,15 @@
-/** One raw ICMPv6 and one DHCPv6 socket a link, and one for DHCPv4 and ARP on the WAN. A link that is removed and made anew gets new sockets. */
+/** One raw ICMPv6 and one DHCPv6 socket a link,, one for DHCPv4 and ARP on the WAN, one that hears who is on a LAN. A link that is removed and made anew gets new sockets. */
 import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
 import type { Config, WanConfig } from "../config/config.ts";
 import { neighborsOn } from "../kernel/neighbors.ts";
 import type { Datagram } from "../kernel/ipv6-socket.ts";
-import { dhcpv4AndArp } from "../kernel/packet-filter.ts";
+import { dhcpv4AndArp, WHO_IS_THERE } from "../kernel/packet-filter.ts";
 import { type Frame, openPacketSocket, type PacketSocket } from "../kernel/packet-socket.ts";
 import { type RawIcmpv6, openRawIcmpv6 } from "../kernel/raw-icmpv6.ts";
 import { openUdp, type UdpSocket } from "../kernel/udp-socket.ts";
 import type { LinkFact } from "../plan/kernel-state.ts";
 import { DHCPV4_CLIENT_PORT } from "../wire/dhcpv4.ts";
+import { MDNS_GROUP } from "../wire/mdns.ts";
 import { NDP_TYPE } from "../wire/ndp.ts";
 import type { Event, Outgoing, OutgoingMessage, Protocol } from "./world.ts";
 
@@ -20,10 +21,14 @@ interface Sockets {
   readonly index: number;
   readonly ndp: RawIcmpv6;
   readonly dhcpv6: UdpSocket;
+  /** On a LAN: what tells who is there. */
+  readonly overheard?: PacketSocket;
   /** On the WAN, where IPv4 is in our hands: DHCPv4 and ARP. */
   readonly frames?: PacketSocket;
 }
 
+/** Frames a second of each LAN that are looked at. */
+const MOST_OVERHEARD = 1000;
 /** A LAN with more nodes is told by multicast in time. */
 const MOST_NEIGHBORS = 256;
 
@@ -64,9 +69,9 @@ export class LinkSockets {
 
   /** A message that the kernel refuses is lost like one that gets lost on the way: the machines send again. */
   send(messages: readonly Outgoing[]): void {
-    for (const [name, { index, ndp, dhcpv6, frames }] of this.#open) {
+    for (const [name, { index, ndp, dhcpv6, frames, overheard }] of this.#open) {
       const onLink = messages.filter(({ link }) => link === name);
-      for (const each of onLink) if (each.protocol === "frames") frames?.send(each.bytes);
+      for (const each of onLink) if (each.protocol === "frames") (frames ?? overheard)?.send(each.bytes);
       const ours = onLink.flatMap((each) => (each.protocol === "frames" ? [] : addressed(each, index)));
       const advertisements = ours.filter(({ protocol }) => protocol === "ndp");
       if (advertisements.length === 1) ndp.send(advertisements[0]!.to, advertisements[0]!.bytes);
@@ -86,7 +91,7 @@ export class LinkSockets {
       types: wan
         ? [NDP_TYPE.routerAdvertisement, NDP_TYPE.neighborAdvertisement]
         : [NDP_TYPE.routerSolicitation, NDP_TYPE.routerAdvertisement],
-      groups: wan ? [ALL_NODES] : [ALL_NODES, ALL_ROUTERS],
+      groups: wan ? [ALL_NODES] : [ALL_NODES, ALL_ROUTERS, MDNS_GROUP],
       receive: (datagrams) => this.#receive(name, "ndp", datagrams),
     });
     const dhcpv6 = openUdp({
@@ -94,7 +99,8 @@ export class LinkSockets {
       port: DHCPV6_CLIENT_PORT,
       receive: (datagrams) => this.#receive(name, "dhcpv6", datagrams),
     });
-    return wan && this.#wan.ipv4 === "dhcp" ? { index, ndp, dhcpv6, frames: this.#openFrames(name) } : { index, ndp, dhcpv6 };
+    if (!wan) return { index, ndp, dhcpv6, overheard: this.#overhear(name) };
+    return this.#wan.ipv4 === "dhcp" ? { index, ndp, dhcpv6, frames: this.#openFrames(name) } : { index, ndp, dhcpv6 };
   }
 
   /** Our own frames come back: they are no news. */
@@ -104,6 +110,12 @@ export class LinkSockets {
       if (heard.length > 0) this.#hear(heard.map(({ bytes }): Event => ({ kind: "frame", link, frame: { kind: "frame", bytes } })));
     };
     return openPacketSocket({ interface: link, filter: dhcpv4AndArp(DHCPV4_CLIENT_PORT), receive });
+  }
+
+  #overhear(link: string): PacketSocket {
+    const receive = (frames: readonly Frame[]): void => this.#hear([{ kind: "overheard", link, frames: frames.map(({ bytes }) => bytes) }]);
+    const manners = { ignoreOwn: true, allMulticast: true, mostPerSecond: MOST_OVERHEARD } as const;
+    return openPacketSocket({ interface: link, filter: WHO_IS_THERE, receive, ...manners });
   }
 
   #receive(link: string, protocol: Protocol, datagrams: readonly Datagram[]): void {
@@ -116,5 +128,6 @@ export class LinkSockets {
     sockets?.ndp.close();
     sockets?.dhcpv6.close();
     sockets?.frames?.close();
+    sockets?.overheard?.close();
   }
 }

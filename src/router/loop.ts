@@ -8,6 +8,7 @@ import { after, earliest, type Instant, instant, seconds } from "../addr/time.ts
 import type { Config } from "../config/config.ts";
 import type { Change } from "../diff/change.ts";
 import { diff } from "../diff/diff.ts";
+import type { Devices } from "../machines/devices.ts";
 import type { Note } from "../machines/machine.ts";
 import type { Facts } from "../plan/facts.ts";
 import type { KernelState, LinkFact, Observed } from "../plan/kernel-state.ts";
@@ -16,6 +17,7 @@ import type { SubnetMemory } from "../plan/subnets.ts";
 import { sysctlPaths } from "../plan/sysctls.ts";
 import { encodeNdp } from "../wire/ndp.ts";
 import { carriedAlong, type Former, formerToJson, recordFormer } from "./former.ts";
+import { homeLans } from "./home-lans.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
 import type { Desk, Savable } from "./seat.ts";
@@ -92,6 +94,11 @@ export class Loop implements Desk {
     return { facts: this.#facts(), desired: this.#desired, observed: this.#observed };
   }
 
+  /** Who is at home. */
+  get devices(): Devices {
+    return this.#machines.devices;
+  }
+
   /** Whether nothing is left to be said on the wire: after `leave` the last advertisements, after `release` its answer. */
   isQuiet(): boolean {
     return this.#machines.areQuiet();
@@ -128,6 +135,7 @@ export class Loop implements Desk {
       this.changed = false;
       this.#looked = false;
       this.#desired = desired;
+      this.#machines.seeHome(homeLans(this.#config, desired, this.#links), now);
       this.#remember(desired);
       this.#save();
       // What the kernel does not carry out is not promised to the LANs either.
@@ -216,5 +224,5 @@ export class Loop implements Desk {
 
 /** What a link brings tells nothing about the kernel. */
 function isHeard({ kind }: Event): boolean {
-  return kind === "packet" || kind === "frame";
+  return kind === "packet" || kind === "frame" || kind === "neighbors" || kind === "overheard";
 }

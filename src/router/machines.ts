@@ -3,6 +3,8 @@ import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
 import type { Random } from "../addr/random.ts";
 import { type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
+import { Devices, type DevicesInput } from "../machines/devices.ts";
+import type { HomeLan } from "../machines/home-lan.ts";
 import { createDhcpv4Client, type Dhcpv4ClientInput } from "../machines/dhcpv4-client.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
 import { createDhcpv6ServerWatch, type Dhcpv6ServerWatchFact, type Dhcpv6ServerWatchInput } from "../machines/dhcpv6-server-watch.ts";
@@ -24,7 +26,7 @@ const SILENCE = 30_000;
 
 /** Names of the snapshots, for reading the past. */
 export function seatNames(config: Config): string[] {
-  return ["ra-client", "dhcpv6-client", "dhcpv4-client", ...config.lans.map((lan) => raServerName(lan.interface))];
+  return ["ra-client", "dhcpv6-client", "dhcpv4-client", "devices", ...config.lans.map((lan) => raServerName(lan.interface))];
 }
 
 const raServerName = (link: string): string => `ra-server-${link}`;
@@ -42,6 +44,10 @@ export class Machines {
   readonly #serverWatches: ReadonlyMap<string, Seat<Dhcpv6ServerWatchInput, Dhcpv6ServerWatchFact>>;
   /** By interface. */
   readonly #identifiers: ReadonlyMap<string, Seat<LanIdentifiersInput, LanIdentifiersFact>>;
+  /** Who is on the LANs. */
+  readonly devices: Devices;
+  readonly #devices: Seat<DevicesInput, never>;
+  #home = "";
   readonly #seats: readonly AnySeat[];
   /** Since when the WAN has its cable: the random delays of the first solicitations, of routers and of leases, count from there. */
   #carrierSince: Instant | undefined;
@@ -92,6 +98,8 @@ export class Machines {
         return [link, new Seat(place, createDhcpv6ServerWatch({ random, duid: identity.duid }), desk)];
       }),
     );
+    this.devices = new Devices({ named: [], ownNames: [] }, snapshots.get("devices"));
+    this.#devices = new Seat({ name: "devices", link: "", protocol: "ndp", durability: "disk" }, this.devices, desk);
     const byLan = [this.#raServers, this.#serverWatches, this.#identifiers];
     const ipv4 = this.#dhcpv4 ? [this.#dhcpv4] : [];
     this.#seats = [
@@ -99,6 +107,7 @@ export class Machines {
       this.#dhcpv6,
       ...ipv4,
       this.#announcer,
+      this.#devices,
       ...byLan.flatMap((seats): readonly AnySeat[] => [...seats.values()]),
     ];
   }
@@ -111,6 +120,12 @@ export class Machines {
         break;
       case "frame":
         if (event.link === this.#wan) this.#dhcpv4?.deliver(event.frame, now);
+        break;
+      case "neighbors":
+        this.#devices.deliver(event, now);
+        break;
+      case "overheard":
+        this.#devices.deliver(event, now);
         break;
       case "resume":
         this.#dhcpv6.deliver({ kind: "resume" }, now);
@@ -184,6 +199,14 @@ export class Machines {
     for (const [name, seat] of this.#identifiers) seat.deliver({ kind: "ready", addresses: readyOn(name, observed) }, now);
     const mac = observed.links.find((link) => link.name === this.#wan)?.mac;
     if (mac !== undefined) this.#announcer.deliver({ kind: "addresses", addresses: readyOn(this.#wan, observed), mac }, now);
+  }
+
+  /** Tells which addresses of the LANs count. */
+  seeHome(lans: readonly HomeLan[], now: Instant): void {
+    const home = JSON.stringify(lans);
+    if (home === this.#home) return;
+    this.#home = home;
+    this.#devices.deliver({ kind: "home", lans }, now);
   }
 
   /**

@@ -7,17 +7,9 @@ import { Loop } from "./loop.ts";
 import type { Past } from "./past.ts";
 import { systemRandom } from "../io/system-random.ts";
 import { observe } from "../kernel/observe.ts";
-import { awaitedWords } from "../plan/awaited-words.ts";
 
-export interface Rehearsal {
-  /** What `up` would change at once. With a delegation in the saved past its addresses and routes are among them. */
-  readonly changes: readonly Change[];
-  /** What it would do later, in sentences. */
-  readonly later: readonly string[];
-}
-
-/** @throws KernelError when the kernel can't be looked at */
-export function rehearse(config: Config, past: Past): Rehearsal {
+/** The changes that `up` would make at once. With a delegation in the saved past its addresses and routes are among them. */
+export function rehearse(config: Config, past: Past): readonly Change[] {
   const changes: Change[] = [];
   const loop = new Loop(
     config,
@@ -34,6 +26,5 @@ export function rehearse(config: Config, past: Past): Rehearsal {
     past,
   );
   loop.handle({ kind: "kernel" });
-  const { desired } = loop.view();
-  return { changes, later: desired ? awaitedWords(config, desired) : [] };
+  return changes;
 }

@@ -49,13 +49,13 @@ export class Seat<Input, Fact> {
     for (const output of this.machine.handle(input, now)) {
       switch (output.kind) {
         case "send":
-          this.#post(output.to, output.bytes);
+          this.#post(output.to, output.bytes, output.link);
           break;
         case "send-each":
           this.#post("every-neighbor", output.bytes);
           break;
         case "send-frame":
-          this.#desk.outbox.push({ link: this.place.link, protocol: "frames", bytes: output.bytes });
+          this.#desk.outbox.push({ link: output.link ?? this.place.link, protocol: "frames", bytes: output.bytes });
           break;
         case "fact":
           this.#fact = output.fact;
@@ -71,8 +71,8 @@ export class Seat<Input, Fact> {
     }
   }
 
-  #post(to: Recipient, bytes: Uint8Array): void {
-    const { link, protocol } = this.place;
+  #post(to: Recipient, bytes: Uint8Array, link = this.place.link): void {
+    const { protocol } = this.place;
     if (protocol === "frames") throw new Error(`${this.place.name} speaks in frames alone`);
     this.#desk.outbox.push({ link, protocol, to, bytes });
   }

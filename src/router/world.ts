@@ -5,7 +5,7 @@ import type { Random } from "../addr/random.ts";
 import type { Duration, Instant } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
 import type { FrameIn, Note, Packet } from "../machines/machine.ts";
-import type { Observed } from "../plan/kernel-state.ts";
+import type { Neighbor, Observed } from "../plan/kernel-state.ts";
 
 /** The protocols that the loop speaks, each over one socket a link. */
 export type Protocol = "ndp" | "dhcpv6";
@@ -53,6 +53,10 @@ export interface World {
 export type Event =
   | { readonly kind: "packet"; readonly link: string; readonly protocol: Protocol; readonly packet: Packet }
   | { readonly kind: "frame"; readonly link: string; readonly frame: FrameIn }
+  /** News of devices on any link. */
+  | { readonly kind: "neighbors"; readonly neighbors: readonly Neighbor[] }
+  /** Frames of a LAN that tell who is there. */
+  | { readonly kind: "overheard"; readonly link: string; readonly frames: readonly Uint8Array[] }
   /** A link, an address, a route, a rule or a switch has changed. */
   | { readonly kind: "kernel" }
   | { readonly kind: "tick" }

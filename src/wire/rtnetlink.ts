@@ -1,10 +1,10 @@
 /**
  * rtnetlink messages (RFC 3549 section 3, linux/rtnetlink.h, if_link.h, if_addr.h, neighbour.h): links, addresses of both families,
- * neighbours of IPv6. Interfaces are index numbers here, as on the wire. Routes: rtnetlink-route.ts.
+ * neighbours. Interfaces are index numbers here, as on the wire. Routes: rtnetlink-route.ts.
  */
-import { type Ip, type Ip6, ip6FromBytes, ipFromBytes, ipToBytes, isIp4 } from "../addr/ip.ts";
+import { type Ip, ipFromBytes, ipToBytes, isIp4 } from "../addr/ip.ts";
 import { type Mac, mac, macFromBytes } from "../addr/mac.ts";
-import type { Seconds } from "../addr/time.ts";
+import { type Duration, FOREVER, milliseconds, type Seconds } from "../addr/time.ts";
 import { WireError } from "./bytes.ts";
 import { decodeAttributes, hostInt32, hostText, hostUint16, hostUint32, type NetlinkWriter, NLM_F_DUMP, NLM_F_REQUEST } from "./netlink.ts";
 
@@ -41,8 +41,22 @@ export const IFA_F_TENTATIVE = 0x40;
 const IFA_F_NOPREFIXROUTE = 0x200;
 const [IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO] = [1, 2, 6, 8, 11];
 
-const [NDA_DST, NDA_LLADDR] = [1, 2];
+const [NDA_DST, NDA_LLADDR, NDA_CACHEINFO] = [1, 2, 3];
 const NTF_ROUTER = 0x80;
+/** Ticks of user space in a second (USER_HZ), the unit in which the kernel counts the age of a neighbour. */
+const USER_HZ = 100;
+
+/** States of a neighbour, linux/neighbour.h. */
+export const NUD = {
+  incomplete: 0x01,
+  reachable: 0x02,
+  stale: 0x04,
+  delay: 0x08,
+  probe: 0x10,
+  failed: 0x20,
+  noarp: 0x40,
+  permanent: 0x80,
+} as const;
 
 export interface LinkMessage {
   readonly index: number;
@@ -70,11 +84,13 @@ export interface AddressMessage {
 
 export interface NeighborMessage {
   readonly index: number;
-  readonly address: Ip6;
+  readonly address: Ip;
   readonly mac?: Mac;
   /** NUD_* bits. */
   readonly state: number;
   readonly router: boolean;
+  /** How long ago it has proved to be there; FOREVER when the kernel does not say. */
+  readonly confirmedAgo: Duration;
 }
 
 /** Asks for all links. */
@@ -149,28 +165,31 @@ export function decodeAddress(payload: Uint8Array): AddressMessage {
   };
 }
 
-/** Asks for all IPv6 neighbours. */
-export function encodeNeighborDump(writer: NetlinkWriter, sequence: number): void {
+/** Asks for all neighbours of a family. */
+export function encodeNeighborDump(writer: NetlinkWriter, sequence: number, family: Family): void {
   writer
     .begin(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, sequence)
-    .uint32(AF_INET6)
+    .uint32(family)
     .uint32(0)
     .uint32(0)
     .end();
 }
 
-/** Reads RTM_NEWNEIGH or RTM_DELNEIGH; undefined when it is not about IPv6. @throws WireError */
+/** Reads RTM_NEWNEIGH or RTM_DELNEIGH; undefined when it is about neither IPv4 nor IPv6. @throws WireError */
 export function decodeNeighbor(payload: Uint8Array): NeighborMessage | undefined {
-  if (payload[0] !== AF_INET6) return undefined;
+  if (payload[0] !== AF_INET6 && payload[0] !== AF_INET) return undefined;
   const attributes = decodeAttributes(payload, 12);
-  const address = attributes.get(NDA_DST);
+  const octets = attributes.get(NDA_DST);
+  const address = octets && ipFromBytes(octets);
   const linkLayer = attributes.get(NDA_LLADDR);
-  if (address?.length !== 16) return undefined;
+  const times = attributes.get(NDA_CACHEINFO);
+  if (address === undefined) return undefined;
   return {
     index: hostInt32(payload, 4),
-    address: ip6FromBytes(address),
+    address,
     state: hostUint16(payload, 8),
     router: (payload[10]! & NTF_ROUTER) !== 0,
+    confirmedAgo: times ? milliseconds((hostUint32(times, 0) * 1000) / USER_HZ) : FOREVER,
     ...(linkLayer?.length === 6 && { mac: macFromBytes(linkLayer) }),
   };
 }

@@ -3,9 +3,7 @@ import type { Fault } from "./fault.ts";
 const client = { file: "src/machines/ra-client.ts" };
 const discovery = { file: "src/machines/ra-discovery.ts" };
 const slaac = { file: "src/machines/slaac.ts" };
-const inAsking = (name: string) => ({ file: "src/machines/ra-client-asking.test.ts", name });
 const inClient = (name: string) => ({ file: "src/machines/ra-client.test.ts", name });
-const inAddresses = (name: string) => ({ file: "src/machines/ra-client-addresses.test.ts", name });
 const inDiscovery = (name: string) => ({ file: "src/machines/ra-discovery.test.ts", name });
 const inSlaac = (name: string) => ({ file: "src/machines/slaac.test.ts", name });
 
@@ -16,7 +14,7 @@ export const faults: readonly Fault[] = [
     ...client,
     find: "return this.#link.up && this.#link.linkLocal !== undefined;",
     replace: "return this.#link.up;",
-    test: inAsking("nothing is sent before the link-local address is free of duplicates"),
+    test: inClient("nothing is sent before the link-local address is free of duplicates"),
   },
   {
     row: "WRA-2",
@@ -24,7 +22,7 @@ export const faults: readonly Fault[] = [
     file: "src/machines/ra-solicitation.ts",
     find: "if (state.answered || !state.exchange) return silent(greeted);",
     replace: "if (state.answered || !state.exchange || state.exchange.sent === 2) return silent(greeted);",
-    test: inAsking("a silent provider is asked after 0 to 1 s"),
+    test: inClient("a silent provider is asked after 0 to 1 s"),
   },
   {
     row: "WRA-3",
@@ -72,7 +70,7 @@ export const faults: readonly Fault[] = [
     ...client,
     find: "const usable = addresses.filter((own) => own.replaceAt === undefined);",
     replace: "const usable = addresses;",
-    test: inAddresses("a duplicate address is given up at once"),
+    test: inClient("a duplicate address is given up at once"),
   },
   {
     row: "WRA-8",
@@ -80,7 +78,7 @@ export const faults: readonly Fault[] = [
     file: "src/machines/stable-iid.ts",
     find: "...ip6ToBytes(prefixAddress(prefix)).subarray(0, 8)",
     replace: "...ip6ToBytes(prefixAddress(prefix)).subarray(8)",
-    test: inAddresses("after a restart the address of a prefix is the same"),
+    test: inClient("after a restart the address of a prefix is the same"),
   },
   {
     row: "WRA-12",

@@ -141,7 +141,7 @@ test("foreign addresses and routes are neither seen nor touched, even one like o
 test("news of what another hand changes arrives, our own changes make none", async (t) => {
   const home = await makeHome(t);
   let news = 0;
-  const events = home.namespace.run(() => new KernelEvents(() => news++, home.handles));
+  const events = home.namespace.run(() => new KernelEvents(() => news++, undefined, home.handles));
   t.after(() => events.close());
   const route = uplink(NEVER);
   home.namespace.run(() => apply([{ kind: "route-add", route }], home.handles));
@@ -170,7 +170,7 @@ test("an address that somebody else has is reported once, though the kernel dele
   home.namespace.run(() => writeSysctl("net/ipv6/conf/wan/accept_dad", "1"));
   const duplicates: Observed["duplicates"][number][] = [];
   const events = home.namespace.run(
-    () => new KernelEvents(() => duplicates.push(...home.namespace.run(() => home.look()).duplicates), home.handles),
+    () => new KernelEvents(() => duplicates.push(...home.namespace.run(() => home.look()).duplicates), undefined, home.handles),
   );
   t.after(() => events.close());
   const now = bootNow();
