@@ -46,7 +46,11 @@ util-linux unshare
 wide-dhcpv6-client dhcp6c
 SET
       ;;
-    bench) echo "dnsmasq-base dnsmasq" ;;
+    bench) cat <<'SET'
+dnsmasq-base dnsmasq
+kea-admin perfdhcp
+SET
+      ;;
     *) echo "setup: no set is called $1" >&2; exit 64 ;;
   esac
 }

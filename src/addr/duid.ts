@@ -1,4 +1,5 @@
 /** DHCP Unique Identifiers (RFC 8415 section 11) as opaque values: lower-case hexadecimal text, compared for equality only. */
+import { fromHex, toHex } from "./hex.ts";
 
 declare const brand: unique symbol;
 
@@ -8,12 +9,12 @@ export type Duid = string & { readonly [brand]: "Duid" };
 /** The DUID in `bytes`; undefined when it is shorter than 3 or longer than 130 octets (RFC 8415 11.1). */
 export function duidFromBytes(bytes: Uint8Array): Duid | undefined {
   if (bytes.length < 3 || bytes.length > 130) return undefined;
-  return Array.from(bytes, (octet) => octet.toString(16).padStart(2, "0")).join("") as Duid;
+  return toHex(bytes) as Duid;
 }
 
 /** The octets of a DUID. */
 export function duidToBytes(duid: Duid): Uint8Array {
-  return Uint8Array.from({ length: duid.length / 2 }, (_, i) => Number.parseInt(duid.slice(2 * i, 2 * i + 2), 16));
+  return fromHex(duid);
 }
 
 /** Reads hexadecimal text, octets optionally joined by ":"; undefined when it is no DUID. */

@@ -1,4 +1,5 @@
 /** 48-bit link-layer addresses as values: lower-case text "00:00:5e:00:01:01", branded. */
+import { fromHex, toHex } from "./hex.ts";
 
 declare const brand: unique symbol;
 
@@ -19,10 +20,10 @@ export function mac(text: string): Mac {
 /** The address in the 6 octets of `bytes` that start at `offset`. @throws RangeError when there are fewer. */
 export function macFromBytes(bytes: Uint8Array, offset = 0): Mac {
   if (offset + 6 > bytes.length) throw new RangeError(`a MAC address needs 6 octets at ${offset}, there are ${bytes.length}`);
-  return Array.from(bytes.subarray(offset, offset + 6), (octet) => octet.toString(16).padStart(2, "0")).join(":") as Mac;
+  return toHex(bytes.subarray(offset, offset + 6), ":") as Mac;
 }
 
 /** The 6 octets of an address. */
 export function macToBytes(value: Mac): Uint8Array {
-  return Uint8Array.from(value.split(":"), (octet) => Number.parseInt(octet, 16));
+  return fromHex(value, 1);
 }

@@ -63,11 +63,6 @@ export function host4(value: Prefix4, host: number): Ip4 {
   return fromNumber(toNumber(prefix4Address(value)) + host);
 }
 
-/** The number of an address within a prefix that holds it; host4 is the way back. */
-export function hostNumber4(value: Prefix4, address: Ip4): number {
-  return (toNumber(address) & ~mask(prefix4Length(value))) >>> 0;
-}
-
 /** The length that a subnet mask stands for; undefined when its bits have gaps. */
 export function maskLength(subnetMask: Ip4): number | undefined {
   const bits = toNumber(subnetMask);

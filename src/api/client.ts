@@ -1,7 +1,7 @@
 /** Talks to a running daemon through the unix socket in its run directory. */
 import { join } from "node:path";
+import type { Leases, Status } from "./status.ts";
 import type { DevicesStatus } from "./devices.ts";
-import type { Status } from "./status.ts";
 
 export const SOCKET_NAME = "skylan.sock";
 
@@ -16,6 +16,8 @@ export class NotRunning extends Error {
 
 export interface Client {
   status(): Promise<Status>;
+  leases(): Promise<Leases>;
+  flushLeases(what: string): Promise<Leases>;
   devices(): Promise<DevicesStatus>;
   refresh(): Promise<void>;
   down(options: { readonly release: boolean }): Promise<void>;
@@ -26,6 +28,8 @@ export function createClient(runDirectory: string): Client {
   const socket = join(runDirectory, SOCKET_NAME);
   return {
     status: async () => JSON.parse(await call(socket, "GET", "/v1/status")) as Status,
+    leases: async () => JSON.parse(await call(socket, "GET", "/v1/leases")) as Leases,
+    flushLeases: async (what) => JSON.parse(await call(socket, "POST", `/v1/leases/flush?of=${encodeURIComponent(what)}`)) as Leases,
     devices: async () => JSON.parse(await call(socket, "GET", "/v1/devices")) as DevicesStatus,
     refresh: async () => void (await call(socket, "POST", "/v1/refresh")),
     down: async ({ release }) => void (await call(socket, "POST", `/v1/down?release=${release}`)),

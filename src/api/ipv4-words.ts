@@ -14,8 +14,11 @@ export function ipv4Section({ state, lease, forwarding }: Ipv4Status): Section {
   return { title: "IPV4", subtitle: lease?.address ?? "none", rows };
 }
 
-export function lanIpv4Rows({ ipv4 }: LanStatus): readonly Row[] {
-  return ipv4 ? [{ label: "IPv4", cells: [ipv4.network, `the gateway is ${ipv4.address}`] }] : [];
+export function lanIpv4Rows({ ipv4, dhcpv4 }: LanStatus): readonly Row[] {
+  return [
+    ...(ipv4 ? [{ label: "IPv4", cells: [ipv4.network, `the gateway is ${ipv4.address}`] }] : []),
+    ...(dhcpv4 ? [{ label: "leases", cells: [`${dhcpv4.leases} IPv4`, `of ${dhcpv4.addresses} addresses for devices`] }] : []),
+  ];
 }
 
 function leaseRows({ address, network, routers, isShared, valid, mtu, resolvers }: Lease): readonly Row[] {

@@ -3,12 +3,15 @@ import { chmodSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import type { Leases, Status } from "./status.ts";
 import type { DevicesStatus } from "./devices.ts";
-import type { Status } from "./status.ts";
 
 /** What the daemon offers to its interface. */
 export interface Service {
   status(): Status;
+  leases(): Leases;
+  /** Forgets the leases of an address or a name; returns them. */
+  flushLeases(what: string): Leases;
   /** Who is at home. */
   devices(): DevicesStatus;
   /** Asks the provider again now. */
@@ -20,6 +23,8 @@ export interface Service {
 export function createApp(service: Service): Hono {
   const app = new Hono();
   app.get("/v1/status", (context) => context.json(service.status()));
+  app.get("/v1/leases", (context) => context.json(service.leases()));
+  app.post("/v1/leases/flush", (context) => context.json(service.flushLeases(context.req.query("of") ?? "")));
   app.get("/v1/devices", (context) => context.json(service.devices()));
   app.post("/v1/refresh", (context) => {
     service.refresh();

@@ -1,6 +1,7 @@
 /** What `skylan status` shows: one object with everything that once had to be collected from seven files. Spans are whole seconds left. */
 import type { Duid } from "../addr/duid.ts";
 import type { Ip, Ip4, Ip6 } from "../addr/ip.ts";
+import type { Mac } from "../addr/mac.ts";
 import type { Prefix } from "../addr/prefix.ts";
 import type { Prefix4 } from "../addr/prefix4.ts";
 import type { Dhcpv4State, Dhcpv6State, RouterPreference } from "../machines/facts.ts";
@@ -110,6 +111,8 @@ export interface LanStatus {
   readonly interface: string;
   readonly carrier: boolean;
   readonly ipv4?: { readonly address: Ip4; readonly network: Prefix4 };
+  /** Leases that run, and addresses that there are for devices without a reservation; absent where skylan leases none. */
+  readonly dhcpv4?: { readonly leases: number; readonly addresses: number };
   readonly subnets: readonly {
     readonly prefix: Prefix;
     /** The gateway's own address in it. */
@@ -153,4 +156,21 @@ export interface EventRecord {
   readonly source: string;
   readonly event: string;
   readonly text: string;
+}
+
+/** What `skylan leases` shows. */
+export interface Leases {
+  readonly ipv4: readonly LeaseStatus[];
+}
+
+/** An address that a device at home has by DHCP. */
+export interface LeaseStatus {
+  /** The name of the LAN. */
+  readonly lan: string;
+  readonly address: Ip4;
+  readonly mac: Mac;
+  /** DHCP option 61 in hexadecimal, if the device sends it. */
+  readonly clientId?: string;
+  readonly name?: string;
+  readonly left: Left;
 }

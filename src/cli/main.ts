@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./up.ts")).upCommand(),
   plan: async () => (await import("./plan.ts")).planCommand(),
   status: async () => (await import("./status.ts")).statusCommand(),
+  leases: async () => (await import("./leases.ts")).leasesCommand(),
   devices: async () => (await import("./devices.ts")).devicesCommand(),
   trace: async () => (await import("./trace.ts")).traceCommand(),
   refresh: async () => (await import("./refresh.ts")).refreshCommand(),

@@ -18,15 +18,17 @@ const NFT_CTX_OUTPUT_NUMERIC_PROTO = 1 << 7;
 export interface Nftables {
   /** Returns the objects that the commands list. @throws KernelError; then nothing has changed */
   run(commands: readonly NftObject[], change: string): readonly NftObject[];
+  /** Gives back its socket and its memory; it must not be used afterwards. */
+  close(): void;
 }
 
 /** The library where it is installed, else the program. */
 export function openNftables(): Nftables {
-  return openLibrary() ?? { run: runProgram };
+  return openLibrary() ?? { run: runProgram, close: () => undefined };
 }
 
 /** Objects of one table as listed, or undefined when there is no such table. @throws KernelError */
-export function listTable(nft: Nftables, family: string, name: string): readonly NftObject[] | undefined {
+export function listTable(nft: Pick<Nftables, "run">, family: string, name: string): readonly NftObject[] | undefined {
   try {
     return nft.run([{ list: { table: { family, name } } }], `list the table ${family} ${name}`);
   } catch (error) {
@@ -61,6 +63,7 @@ function openLibrary(): Nftables | undefined {
     return undefined;
   }
   const create = library.func("void *nft_ctx_new(uint32_t flags)");
+  const free = library.func("void nft_ctx_free(void *context)");
   const setFlags = library.func("void nft_ctx_output_set_flags(void *context, uint32_t flags)");
   const bufferOutput = library.func("int nft_ctx_buffer_output(void *context)");
   const bufferError = library.func("int nft_ctx_buffer_error(void *context)");
@@ -81,6 +84,7 @@ function openLibrary(): Nftables | undefined {
       if (status !== 0) throw refusal(complaint, change);
       return parseListing(listing);
     },
+    close: () => void free(context),
   };
 }
 

@@ -42,8 +42,15 @@ export class OurRuleset {
     this.#loaded = to && generation === before + 1 ? { generation, ruleset: to } : undefined;
   }
 
+  /** Every rule of this network namespace, others' too, as libnftables lists them. @throws KernelError */
+  listAll(): readonly NftObject[] {
+    return this.#run([{ list: { ruleset: null } }], "list all firewall rules");
+  }
+
   close(): void {
     this.#netfilter?.close();
+    this.#nft?.close();
+    this.#nft = undefined;
   }
 
   #tries(commands: readonly NftObject[], change: string): boolean {

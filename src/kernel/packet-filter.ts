@@ -46,6 +46,9 @@ const load16Behind = (k: number): BpfInstruction => ({ code: 0x48, jt: 0, jf: 0,
 const anyBit = (k: number, jt: number, jf: number): BpfInstruction => ({ code: 0x45, jt, jf, k });
 const [IPV4, IPV4_FRAGMENT, IPV4_PROTOCOL] = [14, 20, 23];
 
+/** ARP on Ethernet. */
+export const ARP_ALONE: readonly BpfInstruction[] = [load16(ETHERTYPE), equal(0x0806, 0, 1), accept, reject];
+
 /** ARP, and what comes to a DHCPv4 client (UDP port 68) or server (67), on Ethernet. */
 export const dhcpv4AndArp = (port: 67 | 68): readonly BpfInstruction[] => [
   load16(ETHERTYPE),

@@ -1,9 +1,11 @@
 /** From what the owner wrote and what the machines found out to what the kernel shall have and the LANs shall hear. Pure and total. */
 import type { Instant } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
+import type { Dhcpv4Serving } from "../machines/dhcpv4-server-options.ts";
 import type { Advertisement } from "../machines/facts.ts";
 import { addressNotices, planAddresses } from "./addresses.ts";
 import { planAdvertisements } from "./advertisements.ts";
+import { planDhcpv4Serving } from "./dhcpv4-serving.ts";
 import type { Facts } from "./facts.ts";
 import { planFirewall } from "./firewall.ts";
 import { planHoldings } from "./holdings.ts";
@@ -18,6 +20,8 @@ export interface Desired {
   readonly kernel: KernelState;
   /** By LAN interface. */
   readonly advertisements: Readonly<Record<string, Advertisement>>;
+  /** By LAN interface: what its DHCPv4 server gives; none where there is nothing to serve. */
+  readonly dhcpv4: Readonly<Record<string, Dhcpv4Serving>>;
   /** Subnet numbers to be remembered. */
   readonly subnets: SubnetMemory;
   /** Whether IPv6 packets may pass between the LANs and the internet: RFC 7084 G-3. */
@@ -43,6 +47,7 @@ export function plan(config: Config, facts: Facts, now: Instant): Desired {
       ruleset: planFirewall(config, { forwarding, ipv4: ipv4.open, holdings, subnets, links: facts.links }),
     },
     advertisements: planAdvertisements(config, facts, holdings, subnets, hasWayOut(facts, config.wan.interface, now), now),
+    dhcpv4: planDhcpv4Serving(config, facts),
     subnets: memory,
     forwarding,
     forwardingIpv4: ipv4.open,

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { milliseconds } from "../addr/time.ts";
 import { SOCKET_NAME } from "../api/client.ts";
 import type { Service } from "../api/server.ts";
+import type { Leases, PrefixPeriod, Problem, Status } from "../api/status.ts";
 import type { DevicesStatus } from "../api/devices.ts";
-import type { PrefixPeriod, Problem, Status } from "../api/status.ts";
 import type { Config } from "../config/config.ts";
 import { StoreError } from "../io/store.ts";
 import { systemRandom } from "../io/system-random.ts";
@@ -16,6 +16,7 @@ import { bootNow } from "../kernel/clock.ts";
 import { KernelEvents } from "../kernel/events.ts";
 import { observe } from "../kernel/observe.ts";
 import { notifySystemd } from "../kernel/sd-notify.ts";
+import { Dhcpv4Services } from "./dhcpv4-services.ts";
 import { Journal } from "./journal.ts";
 import { LinkSockets } from "./link-sockets.ts";
 import { type Directories, openStores, type Stores } from "./linux-store.ts";
@@ -84,10 +85,13 @@ class Daemon implements Service {
   readonly #past: Past;
   readonly #loop: Loop;
   readonly #sockets: LinkSockets;
+  readonly #dhcpv4: Dhcpv4Services;
   readonly #timer: BootTimer;
   readonly #events: KernelEvents;
   readonly #startedAt = bootNow();
   #history: readonly PrefixPeriod[];
+  /** Nobody is served any more. */
+  #leaving = false;
   #notices: readonly Problem[] = [];
 
   constructor({ config, print }: DaemonOptions, stores: Stores) {
@@ -100,6 +104,7 @@ class Daemon implements Service {
     this.#past = stores.recall(config, this.#journal);
     this.#history = historyFromJson(stores.load(HISTORY, this.#journal) ?? []);
     this.#sockets = new LinkSockets(config, (events) => this.handle(...events));
+    this.#dhcpv4 = new Dhcpv4Services(config, stores, (note) => this.#journal.record("dhcpv4-server", note));
     this.#loop = new Loop(config, this.#world(), this.#past);
     this.#timer = new BootTimer(
       () => this.handle({ kind: "tick" }),
@@ -126,6 +131,7 @@ class Daemon implements Service {
     this.#timer.wakeAt(this.#loop.wakeAt());
     if (!changed) return;
     this.#sockets.follow(this.#loop.view().facts.links);
+    if (!this.#leaving) this.#dhcpv4.follow(this.#loop.view());
     this.#keepHistory();
     this.#logNotices();
   }
@@ -135,21 +141,32 @@ class Daemon implements Service {
     this.#events.close();
     this.#timer.close();
     this.#sockets.close();
+    this.#dhcpv4.close();
     this.#end();
   }
 
   status(): Status {
     const now = bootNow();
+    const described = describe(this.#config, this.#past.identity, this.#loop.view(), now);
     return {
       version,
       at: new Date().toISOString(),
       uptime: Math.floor((now - this.#startedAt) / 1000),
-      ...describe(this.#config, this.#past.identity, this.#loop.view(), now),
+      ...described,
+      lans: this.#dhcpv4.describe(described.lans),
       devices: { present: this.#loop.devices.present, known: this.#loop.devices.known },
       prefixHistory: this.#history,
-      problems: [...(this.#loop.view().desired?.notices ?? []), ...foreignRuleProblems()],
+      problems: [...(this.#loop.view().desired?.notices ?? []), ...this.#dhcpv4.problems, ...foreignRuleProblems()],
       events: this.#journal.records,
     };
+  }
+
+  leases(): Leases {
+    return this.#dhcpv4.leases();
+  }
+
+  flushLeases(what: string): Leases {
+    return this.#dhcpv4.flush(what);
   }
 
   devices(): DevicesStatus {
@@ -162,6 +179,8 @@ class Daemon implements Service {
   }
 
   async down({ release }: { readonly release: boolean }): Promise<void> {
+    this.#leaving = true;
+    this.#dhcpv4.close();
     this.handle({ kind: "leave" });
     await this.#untilQuiet();
     if (release) this.handle({ kind: "release" });

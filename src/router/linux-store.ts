@@ -1,5 +1,6 @@
 /** The two places of durable state on Linux: the state directory (survives a power cut) and the run directory (survives a restart of the program). */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Json } from "../addr/json.ts";
 import type { Config } from "../config/config.ts";
 import { type Clocks, Store } from "../io/store.ts";
@@ -21,6 +22,9 @@ function linuxClocks(): Clocks {
 }
 
 export interface Stores {
+  readonly clocks: Clocks;
+  /** Where a file lies that survives a power cut and is not a snapshot. */
+  pathOf(name: string): string;
   save(name: string, snapshot: Json, durability: Durability): void;
   recall(config: Config, journal: Journal): Past;
   load(name: string, journal: Journal): Json | undefined;
@@ -46,6 +50,8 @@ export function openStores({ stateDir, runDir }: Directories): Stores {
       }),
     );
   return {
+    clocks,
+    pathOf: (name) => join(stateDir, name),
     save,
     recall: (config, journal) =>
       recallPast((name) => loadFrom(boot, name, journal) ?? loadFrom(disk, name, journal), seatNames(config), systemRandom, save),

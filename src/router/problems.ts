@@ -1,13 +1,13 @@
 /** What is wrong with this box now, in sentences with a remedy: shown by `up` when it starts and by `status`. */
 import type { Problem } from "../api/status.ts";
 import { findForeignDrops, type ForeignDrop } from "../doctor/foreign-drops.ts";
+import { sharedHandles } from "../kernel/handles.ts";
 import { legacyTables } from "../kernel/legacy-tables.ts";
-import { openNftables } from "../kernel/nftables.ts";
 import type { Note } from "../machines/machine.ts";
 
 /** Foreign rules that refuse what skylan lets through, and tables that may hold some. @throws KernelError */
 export function foreignRuleProblems(): readonly Problem[] {
-  const drops = findForeignDrops(openNftables().run([{ list: { ruleset: null } }], "list all firewall rules"));
+  const drops = findForeignDrops(sharedHandles().ruleset.listAll());
   return [...drops.map(problem), ...legacyTableProblems(legacyTables())];
 }
 

@@ -7,9 +7,17 @@ import { Loop } from "./loop.ts";
 import type { Past } from "./past.ts";
 import { systemRandom } from "../io/system-random.ts";
 import { observe } from "../kernel/observe.ts";
+import { awaitedWords } from "../plan/awaited-words.ts";
 
-/** The changes that `up` would make at once. With a delegation in the saved past its addresses and routes are among them. */
-export function rehearse(config: Config, past: Past): readonly Change[] {
+export interface Rehearsal {
+  /** What `up` would change at once. With a delegation in the saved past its addresses and routes are among them. */
+  readonly changes: readonly Change[];
+  /** What it would do later, in sentences. */
+  readonly later: readonly string[];
+}
+
+/** @throws KernelError when the kernel can't be looked at */
+export function rehearse(config: Config, past: Past): Rehearsal {
   const changes: Change[] = [];
   const loop = new Loop(
     config,
@@ -26,5 +34,6 @@ export function rehearse(config: Config, past: Past): readonly Change[] {
     past,
   );
   loop.handle({ kind: "kernel" });
-  return changes;
+  const { desired } = loop.view();
+  return { changes, later: desired ? awaitedWords(config, desired) : [] };
 }

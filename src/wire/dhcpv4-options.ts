@@ -1,24 +1,26 @@
 /**
- * Options of DHCP for IPv4 (RFC 2132; RFC 3397: 119; RFC 3442: 121; RFC 4361: 61) as values. Several instances of one option are one, joined in their
+ * Options of DHCP for IPv4 (RFC 2132; RFC 3397: 119; RFC 3442: 121; RFC 4361: 61; RFC 4702: 81) as values. Several instances of one option are one, joined in their
  * order (RFC 3396), and long ones are split.
  */
 import type { Ip4 } from "../addr/ip.ts";
 import { maskLength, maskOf, type Prefix4, prefix4Address, prefix4Length, prefix4Of } from "../addr/prefix4.ts";
 import type { Seconds } from "../addr/time.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
+import { type ClientFqdn, decodeFqdn, encodeFqdn } from "./dhcpv4-fqdn.ts";
 import { decodeDomainList, encodeDomainList } from "./domain-list.ts";
 
 export type Dhcpv4Option =
   | { readonly kind: "message-type"; readonly type: Dhcpv4Type }
   | { readonly kind: "subnet-mask"; readonly length: number }
   | Alike<"routers" | "resolvers" | "ntp-servers", { readonly addresses: readonly Ip4[] }>
-  | Alike<"requested-address" | "server-id", { readonly address: Ip4 }>
+  | Alike<"broadcast-address" | "requested-address" | "server-id", { readonly address: Ip4 }>
   | Alike<"host-name" | "domain-name" | "message", { readonly text: string }>
   | Alike<"mtu" | "max-size", { readonly octets: number }>
   | Alike<"lease-time" | "renewal-time" | "rebinding-time", { readonly time: Seconds }>
   | { readonly kind: "parameter-list"; readonly codes: readonly number[] }
   | { readonly kind: "client-id"; readonly id: Uint8Array }
   | { readonly kind: "domain-search"; readonly domains: readonly string[] }
+  | ({ readonly kind: "client-fqdn" } & ClientFqdn)
   | { readonly kind: "classless-routes"; readonly routes: readonly ClasslessRoute[] }
   | { readonly kind: "unknown"; readonly code: number; readonly data: Uint8Array };
 
@@ -45,6 +47,7 @@ export const OPTION_CODES = {
   "host-name": 12,
   "domain-name": 15,
   mtu: 26,
+  "broadcast-address": 28,
   "ntp-servers": 42,
   "requested-address": 50,
   "lease-time": 51,
@@ -56,6 +59,7 @@ export const OPTION_CODES = {
   "renewal-time": 58,
   "rebinding-time": 59,
   "client-id": 61,
+  "client-fqdn": 81,
   "domain-search": 119,
   "classless-routes": 121,
 } as const satisfies Record<Exclude<Dhcpv4Option["kind"], "unknown">, number>;
@@ -72,8 +76,16 @@ export function collectOptions(bytes: Uint8Array, joined: Map<number, Uint8Array
     if (code === END) return;
     if (code === PAD) continue;
     const data = reader.bytes(reader.uint8());
-    joined.set(code, Uint8Array.of(...(joined.get(code) ?? []), ...data));
+    const before = joined.get(code);
+    joined.set(code, before ? concat(before, data) : data);
   }
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 /** Reads the whole data of one option. @throws WireError */
@@ -91,6 +103,7 @@ export function decodeOption(code: number, data: Uint8Array): Dhcpv4Option {
     case "resolvers":
     case "ntp-servers":
       return { kind, addresses: addresses(reader) };
+    case "broadcast-address":
     case "requested-address":
     case "server-id":
       return { kind, address: whole(reader, 4).ip4() };
@@ -109,6 +122,8 @@ export function decodeOption(code: number, data: Uint8Array): Dhcpv4Option {
       return { kind, codes: [...data] };
     case "client-id":
       return { kind, id: data };
+    case "client-fqdn":
+      return { kind, ...decodeFqdn(data) };
     case "domain-search":
       return { kind, domains: decodeDomainList(data) };
     case "classless-routes":
@@ -119,7 +134,7 @@ export function decodeOption(code: number, data: Uint8Array): Dhcpv4Option {
 /** Writes one option, in pieces when it is long. */
 export function encodeOption(writer: Writer, option: Dhcpv4Option): void {
   const code = option.kind === "unknown" ? option.code : OPTION_CODES[option.kind];
-  const data = encodeData(option);
+  const data = encodeOptionData(option);
   let at = 0;
   do {
     const piece = data.subarray(at, at + LONGEST);
@@ -128,7 +143,8 @@ export function encodeOption(writer: Writer, option: Dhcpv4Option): void {
   } while (at < data.length);
 }
 
-function encodeData(option: Dhcpv4Option): Uint8Array {
+/** The data of one option, of any length. */
+export function encodeOptionData(option: Dhcpv4Option): Uint8Array {
   const writer = new Writer();
   switch (option.kind) {
     case "message-type":
@@ -140,6 +156,7 @@ function encodeData(option: Dhcpv4Option): Uint8Array {
     case "ntp-servers":
       for (const address of option.addresses) writer.ip4(address);
       return writer.finish();
+    case "broadcast-address":
     case "requested-address":
     case "server-id":
       return writer.ip4(option.address).finish();
@@ -158,6 +175,8 @@ function encodeData(option: Dhcpv4Option): Uint8Array {
       return Uint8Array.from(option.codes);
     case "client-id":
       return option.id;
+    case "client-fqdn":
+      return encodeFqdn(option);
     case "domain-search":
       return encodeDomainList(option.domains);
     case "classless-routes":

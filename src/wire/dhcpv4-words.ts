@@ -1,4 +1,5 @@
 /** DHCPv4 messages in words: one line with what matters, and a line for each option. */
+import { toHex } from "../addr/hex.ts";
 import { UNSPECIFIED4 } from "../addr/ip.ts";
 import { DEFAULT_ROUTE4 } from "../addr/prefix4.ts";
 import { INFINITY } from "../addr/time.ts";
@@ -78,6 +79,7 @@ function optionWords(option: Dhcpv4Option): string {
     case "resolvers":
     case "ntp-servers":
       return option.addresses.join(" ");
+    case "broadcast-address":
     case "requested-address":
     case "server-id":
       return option.address;
@@ -95,7 +97,9 @@ function optionWords(option: Dhcpv4Option): string {
     case "parameter-list":
       return option.codes.map(codeName).join(" ");
     case "client-id":
-      return hexadecimal(option.id);
+      return toHex(option.id, ":");
+    case "client-fqdn":
+      return option.labels.join(".");
     case "domain-search":
       return option.domains.join(" ");
     case "classless-routes":
@@ -104,8 +108,6 @@ function optionWords(option: Dhcpv4Option): string {
       return `${option.code}, ${option.data.length} octets`;
   }
 }
-
-const hexadecimal = (bytes: Uint8Array): string => [...bytes].map((octet) => octet.toString(16).padStart(2, "0")).join(":");
 
 function codeName(code: number): string {
   return Object.entries(OPTION_CODES).find(([, known]) => known === code)?.[0] ?? String(code);

@@ -19,7 +19,7 @@ const KINDS: readonly fc.Arbitrary<Dhcpv4Option>[] = [
   fc.constantFrom("discover" as const, "offer" as const, "nak" as const, "inform" as const).map((type) => ({ kind: "message-type", type })),
   fc.nat(32).map((length) => ({ kind: "subnet-mask", length })),
   ...(["routers", "resolvers", "ntp-servers"] as const).map((kind) => addresses.map((list) => ({ kind, addresses: list }))),
-  ...(["requested-address", "server-id"] as const).map((kind) => address.map((value) => ({ kind, address: value }))),
+  ...(["broadcast-address", "requested-address", "server-id"] as const).map((kind) => address.map((value) => ({ kind, address: value }))),
   ...(["host-name", "domain-name", "message"] as const).map((kind) => fc.stringMatching(/^[a-z]{1,300}$/).map((text) => ({ kind, text }))),
   ...(["mtu", "max-size"] as const).map((kind) => uint16.map((octets) => ({ kind, octets }))),
   ...(["lease-time", "renewal-time", "rebinding-time"] as const).map((kind) =>
@@ -27,6 +27,9 @@ const KINDS: readonly fc.Arbitrary<Dhcpv4Option>[] = [
   ),
   fc.uint8Array({ maxLength: 40 }).map((codes) => ({ kind: "parameter-list", codes: [...codes] })),
   fc.uint8Array({ maxLength: 300 }).map((id) => ({ kind: "client-id", id })),
+  fc
+    .tuple(fc.constantFrom(0, 1, 4, 5, 8, 12), fc.array(fc.stringMatching(/^[a-z]{1,20}$/), { maxLength: 4 }))
+    .map(([flags, labels]) => ({ kind: "client-fqdn", flags, labels })),
   fc
     .array(fc.stringMatching(/^[a-z]{1,20}(\.[a-z]{1,20}){0,3}$/), { maxLength: 20 })
     .map((domains) => ({ kind: "domain-search", domains })),
@@ -139,4 +142,16 @@ test("[V4C-7] a missing END is tolerated; an option that leads outside is not", 
   assert.deepEqual(decodeDhcpv4(Uint8Array.of(...start, 53, 1, 2)).options, [{ kind: "message-type", type: "offer" }]);
   assert.throws(() => decodeDhcpv4(Uint8Array.of(...start, 53, 9, 2)), WireError);
   assert.throws(() => decodeDhcpv4(withOctets(OPTIONS_AT, 1, 4, 255, 0, 255, 0, 255)), WireError);
+});
+
+test("the name of a client is read in both spellings, and one that is none has no labels", () => {
+  const name = (...octets: readonly number[]) => decodeOption(81, Uint8Array.of(...octets));
+  const text = (value: string): number[] => [...new TextEncoder().encode(value)];
+  assert.deepEqual(name(1, 0, 0, ...text("tv.home.arpa")), { kind: "client-fqdn", flags: 1, labels: ["tv", "home", "arpa"] });
+  assert.deepEqual(name(5, 0, 0, 2, ...text("tv"), 4, ...text("home"), 0), { kind: "client-fqdn", flags: 5, labels: ["tv", "home"] });
+  assert.deepEqual(name(4, 0, 0, 2, ...text("tv")), { kind: "client-fqdn", flags: 4, labels: ["tv"] });
+  assert.deepEqual(name(4, 0, 0, 9, ...text("tv")), { kind: "client-fqdn", flags: 4, labels: [] });
+  assert.deepEqual(name(4, 0, 0, 0xc0, 0), { kind: "client-fqdn", flags: 4, labels: [] });
+  assert.deepEqual(name(0, 0, 0), { kind: "client-fqdn", flags: 0, labels: [] });
+  assert.throws(() => name(0, 0), WireError);
 });

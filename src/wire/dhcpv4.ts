@@ -5,7 +5,7 @@ import { Reader, WireError, Writer } from "./bytes.ts";
 import { collectOptions, type Dhcpv4Option, type Dhcpv4OptionOf, decodeOption, encodeOption } from "./dhcpv4-options.ts";
 
 export type { ClasslessRoute, Dhcpv4Option, Dhcpv4OptionOf, Dhcpv4Type } from "./dhcpv4-options.ts";
-export { OPTION_CODES } from "./dhcpv4-options.ts";
+export { encodeOptionData, OPTION_CODES } from "./dhcpv4-options.ts";
 
 export const DHCPV4_SERVER_PORT = 67;
 export const DHCPV4_CLIENT_PORT = 68;

@@ -74,7 +74,7 @@ export const faults: readonly Fault[] = [
     file: src("dhcpv6-client-leasing"),
     find: "    this.#patience = exchange.retransmission.timeout;\n    this.#request(",
     replace: "    this.#request(",
-    test: proof("acquire", "gets ever fewer messages"),
+    test: proof("refusal", "gets ever fewer messages"),
   },
   {
     row: "D6T-16",

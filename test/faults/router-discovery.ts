@@ -3,7 +3,9 @@ import type { Fault } from "./fault.ts";
 const client = { file: "src/machines/ra-client.ts" };
 const discovery = { file: "src/machines/ra-discovery.ts" };
 const slaac = { file: "src/machines/slaac.ts" };
+const inAsking = (name: string) => ({ file: "src/machines/ra-client-asking.test.ts", name });
 const inClient = (name: string) => ({ file: "src/machines/ra-client.test.ts", name });
+const inAddresses = (name: string) => ({ file: "src/machines/ra-client-addresses.test.ts", name });
 const inDiscovery = (name: string) => ({ file: "src/machines/ra-discovery.test.ts", name });
 const inSlaac = (name: string) => ({ file: "src/machines/slaac.test.ts", name });
 
@@ -14,7 +16,7 @@ export const faults: readonly Fault[] = [
     ...client,
     find: "return this.#link.up && this.#link.linkLocal !== undefined;",
     replace: "return this.#link.up;",
-    test: inClient("nothing is sent before the link-local address is free of duplicates"),
+    test: inAsking("nothing is sent before the link-local address is free of duplicates"),
   },
   {
     row: "WRA-2",
@@ -22,7 +24,7 @@ export const faults: readonly Fault[] = [
     file: "src/machines/ra-solicitation.ts",
     find: "if (state.answered || !state.exchange) return silent(greeted);",
     replace: "if (state.answered || !state.exchange || state.exchange.sent === 2) return silent(greeted);",
-    test: inClient("a silent provider is asked after 0 to 1 s"),
+    test: inAsking("a silent provider is asked after 0 to 1 s"),
   },
   {
     row: "WRA-3",
@@ -70,7 +72,7 @@ export const faults: readonly Fault[] = [
     ...client,
     find: "const usable = addresses.filter((own) => own.replaceAt === undefined);",
     replace: "const usable = addresses;",
-    test: inClient("a duplicate address is given up at once"),
+    test: inAddresses("a duplicate address is given up at once"),
   },
   {
     row: "WRA-8",
@@ -78,7 +80,7 @@ export const faults: readonly Fault[] = [
     file: "src/machines/stable-iid.ts",
     find: "...ip6ToBytes(prefixAddress(prefix)).subarray(0, 8)",
     replace: "...ip6ToBytes(prefixAddress(prefix)).subarray(8)",
-    test: inClient("after a restart the address of a prefix is the same"),
+    test: inAddresses("after a restart the address of a prefix is the same"),
   },
   {
     row: "WRA-12",

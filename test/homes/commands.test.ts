@@ -54,12 +54,13 @@ describe("the commands", { concurrency: true }, () => {
       "  + chain forward: drop (no prefix yet: nothing passes)",
     ];
     for (const change of changes) assert.ok(lines.includes(change), `${change} in\n${stdout}`);
+    assert.equal(lines.at(-2), "LAN home gets a /64 when the provider delegates a prefix.");
     assert.match(lines.at(-1)!, /^\d+ changes; `skylan up` makes them\.$/);
     assert.deepEqual(await boxState(gateway), before);
     assert.ok(!existsSync(join(home.directory, "state")), "nothing is written either");
 
     await home.startSkylan();
-    await home.until(async () => (await home.runSkylan("plan")).stdout === "Nothing to change.\n", {
+    await home.until(async () => (await home.runSkylan("plan")).stdout.endsWith("\nNothing to change.\n"), {
       within: 10_000,
       what: "there is nothing to change",
     });

@@ -1,0 +1,383 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ip4, UNSPECIFIED4 } from "../addr/ip.ts";
+import { mac } from "../addr/mac.ts";
+import { prefix4 } from "../addr/prefix4.ts";
+import { milliseconds, type Seconds, seconds } from "../addr/time.ts";
+import { type Dhcpv4Option, encodeDhcpv4, optionOf } from "../wire/dhcpv4.ts";
+import { client, ROUTER, SERVING, ServerLab } from "./dhcpv4-server.fixture.ts";
+
+const LAPTOP = client(1);
+const CAMERA = client(2);
+const ID = Uint8Array.of(255, 1, 2, 3, 4);
+const withId: readonly Dhcpv4Option[] = [{ kind: "client-id", id: ID }];
+const requested = (address: string): Dhcpv4Option => ({ kind: "requested-address", address: ip4(address) });
+const toUs: Dhcpv4Option = { kind: "server-id", address: ROUTER };
+
+test("[V4S-1] a device gets an address by DISCOVER, OFFER, REQUEST and ACK, and the ACK has a record that is written first", () => {
+  const lab = new ServerLab();
+  const offer = lab.discover(LAPTOP);
+  assert.equal(offer.type, "offer");
+  assert.equal(offer.record, undefined);
+  const { message, record } = lab.lease(LAPTOP);
+  assert.equal(message.yiaddr, offer.message.yiaddr);
+  assert.equal(optionOf(message, "server-id")?.address, ROUTER);
+  assert.deepEqual(
+    ["lease-time", "renewal-time", "rebinding-time"].map((kind) => (optionOf(message, kind as "lease-time") as { time: number }).time),
+    [43_200, 21_600, 37_800],
+  );
+  assert.equal(optionOf(message, "subnet-mask")?.length, 24);
+  assert.deepEqual(optionOf(message, "routers")?.addresses, [ROUTER]);
+  assert.deepEqual(optionOf(message, "resolvers")?.addresses, ["9.9.9.9"]);
+  assert.equal(optionOf(message, "broadcast-address")?.address, "192.168.1.255");
+  assert.deepEqual(record, { address: message.yiaddr, mac: LAPTOP, until: lab.now + 43_200_000 });
+});
+
+test("[V4S-1] RENEW and REBIND extend the lease, and the answer goes to the device's address", () => {
+  const lab = new ServerLab();
+  const address = lab.lease(LAPTOP).message.yiaddr;
+  lab.pass(seconds(21_600));
+  const [renewed] = lab.send("request", LAPTOP, { ciaddr: address, from: address });
+  assert.deepEqual([renewed?.type, renewed?.message.yiaddr, renewed?.message.ciaddr], ["ack", address, address]);
+  assert.deepEqual(renewed?.to, { kind: "address", address, port: 68 });
+  assert.equal(renewed?.record?.until, lab.now + 43_200_000);
+});
+
+test("[V4S-1] a server that has lost its memory renews what nobody else has, and refuses what somebody has", () => {
+  const lab = new ServerLab();
+  const address = lab.lease(LAPTOP).message.yiaddr;
+  const [renewed] = lab.send("request", CAMERA, { ciaddr: ip4("192.168.1.123") });
+  assert.equal(renewed?.type, "ack");
+  const [refused] = lab.send("request", client(3), { ciaddr: address });
+  assert.equal(refused?.type, "nak");
+  const [outside] = lab.send("request", client(3), { ciaddr: ip4("192.168.1.7") });
+  assert.equal(outside?.type, "nak");
+});
+
+test("[V4S-1] INIT-REBOOT: silence for a stranger, NAK for another network or another address, ACK for the right one", () => {
+  const lab = new ServerLab();
+  const address = lab.lease(LAPTOP).message.yiaddr;
+  assert.deepEqual(lab.send("request", CAMERA, { options: [requested("192.168.1.150")] }), []);
+  const [elsewhere] = lab.send("request", CAMERA, { options: [requested("10.0.0.9")] });
+  assert.deepEqual([elsewhere?.type, elsewhere?.to], ["nak", { kind: "broadcast" }]);
+  assert.equal(lab.send("request", LAPTOP, { options: [requested("192.168.1.99")] })[0]?.type, "nak");
+  assert.equal(lab.send("request", LAPTOP, { options: [requested(address)] })[0]?.type, "ack");
+  // An offer that was not taken makes nobody known.
+  const offered = lab.discover(client(9)).message.yiaddr;
+  assert.deepEqual(lab.send("request", client(9), { options: [requested(offered)] }), []);
+});
+
+test("[V4S-1] INFORM is answered without lease time and without an address, to where the device is", () => {
+  const lab = new ServerLab();
+  const [answer] = lab.send("inform", LAPTOP, { ciaddr: ip4("192.168.1.20"), from: ip4("192.168.1.20") });
+  assert.deepEqual([answer?.type, answer?.message.yiaddr, answer?.message.ciaddr], ["ack", UNSPECIFIED4, "192.168.1.20"]);
+  for (const kind of ["lease-time", "renewal-time", "rebinding-time"] as const) assert.equal(optionOf(answer!.message, kind), undefined);
+  assert.deepEqual(answer?.to, { kind: "address", address: "192.168.1.20", port: 68 });
+  const [silent] = lab.send("inform", LAPTOP, { from: ip4("192.168.1.21") });
+  assert.deepEqual(silent?.to, { kind: "address", address: "192.168.1.21", port: 68 });
+  assert.deepEqual(lab.send("inform", LAPTOP, { ciaddr: ip4("10.0.0.1") }), []);
+  assert.deepEqual(lab.bindings(), []);
+});
+
+test("[V4S-1] a released address is free, and remembered for its device", () => {
+  const lab = new ServerLab({ pool: { first: ip4("192.168.1.100"), last: ip4("192.168.1.100") } });
+  const address = lab.lease(LAPTOP).message.yiaddr;
+  assert.deepEqual(lab.send("discover", CAMERA), []);
+  assert.deepEqual(lab.send("release", LAPTOP, { ciaddr: ip4("192.168.1.101"), options: [toUs] }), []);
+  assert.deepEqual(lab.send("discover", CAMERA), []);
+  lab.send("release", LAPTOP, { ciaddr: address, options: [toUs] });
+  assert.equal(lab.records.at(-1)?.until, lab.now);
+  assert.equal(lab.restarted().discover(LAPTOP).message.yiaddr, address);
+  assert.equal(lab.discover(CAMERA).message.yiaddr, address);
+});
+
+test("[V4S-4] a declined address is set aside for ten minutes, and its device gets another", () => {
+  const lab = new ServerLab();
+  const address = lab.lease(LAPTOP).message.yiaddr;
+  lab.send("decline", CAMERA, { options: [toUs, requested(address)] });
+  assert.equal(lab.bindings().length, 1);
+  lab.send("decline", LAPTOP, { options: [toUs, requested(address)] });
+  assert.deepEqual(lab.bindings(), []);
+  assert.equal(lab.records.at(-1)?.forgotten, true);
+  assert.match(lab.notes.at(-1)!.text, /another device uses 192\.168\.1\.\d+: the address is left alone for ten minutes/);
+  assert.notEqual(lab.lease(LAPTOP, { options: [requested(address)] }).message.yiaddr, address);
+  lab.pass(seconds(600));
+  assert.equal(lab.lease(CAMERA, { options: [requested(address)] }).message.yiaddr, address);
+});
+
+test("[V4S-4] a new address is probed before it is offered, nobody else waits, and a known one is offered at once", () => {
+  const lab = new ServerLab();
+  const known = lab.lease(LAPTOP).message.yiaddr;
+  assert.deepEqual(lab.probes, [known]);
+  assert.deepEqual(lab.send("discover", CAMERA), []);
+  assert.equal(lab.probes.length, 2);
+  assert.equal(lab.send("discover", LAPTOP)[0]?.message.yiaddr, known);
+  assert.deepEqual(lab.send("discover", CAMERA, { xid: 7 }), []);
+  assert.equal(lab.probes.length, 2);
+  const offers = lab.pass(milliseconds(250));
+  assert.deepEqual(
+    offers.map(({ type, message }) => [type, message.xid]),
+    [["offer", 7]],
+  );
+});
+
+test("[V4S-4] an address that somebody else answers for is not offered; one that the device itself answers for is", () => {
+  const lab = new ServerLab();
+  lab.send("discover", LAPTOP);
+  const [taken] = lab.probes;
+  assert.deepEqual(lab.claim(taken!, mac("02:99:99:99:99:99")), []);
+  assert.equal(lab.probes.length, 2);
+  assert.match(lab.notes[0]!.text, /02:99:99:99:99:99 uses 192\.168\.1\.\d+, which it has not got from us: .* gets another address/);
+  assert.deepEqual(lab.claim(lab.probes[1]!, LAPTOP), []);
+  const [offer] = lab.pass(milliseconds(250));
+  assert.equal(offer?.message.yiaddr, lab.probes[1]);
+  assert.notEqual(offer?.message.yiaddr, taken);
+});
+
+test("[V4S-2] the client identifier comes back unaltered in OFFER, ACK and NAK if it was sent, and not otherwise", () => {
+  const lab = new ServerLab();
+  const idOf = (message: Parameters<typeof optionOf>[0]) => optionOf(message, "client-id")?.id;
+  assert.deepEqual(idOf(lab.discover(LAPTOP, { options: withId }).message), ID);
+  assert.deepEqual(idOf(lab.lease(LAPTOP, { options: withId }).message), ID);
+  const [nak] = lab.send("request", LAPTOP, { options: [...withId, requested("10.9.9.9")] });
+  assert.deepEqual([nak?.type, idOf(nak!.message)], ["nak", ID]);
+  assert.equal(idOf(lab.lease(CAMERA).message), undefined);
+  assert.equal(idOf(lab.send("request", CAMERA, { options: [requested("10.9.9.9")] })[0]!.message), undefined);
+});
+
+test("[V4S-2] a device is who its client identifier says, else its hardware address", () => {
+  const lab = new ServerLab();
+  const address = lab.lease(LAPTOP, { options: withId }).message.yiaddr;
+  assert.equal(lab.lease(CAMERA, { options: withId }).message.yiaddr, address);
+  assert.notEqual(lab.lease(LAPTOP).message.yiaddr, address);
+  assert.deepEqual(
+    lab.bindings().map(({ mac: hardware, clientId }) => [hardware, clientId]),
+    [
+      [CAMERA, "ff01020304"],
+      [LAPTOP, undefined],
+    ],
+  );
+});
+
+test("[V4S-2] the same address after a restart with its records, and also without them", () => {
+  const lab = new ServerLab();
+  const wanted = lab.lease(CAMERA, { options: [requested("192.168.1.111")] }).message.yiaddr;
+  const byHash = lab.lease(LAPTOP).message.yiaddr;
+  assert.equal(wanted, "192.168.1.111");
+  const restarted = lab.restarted();
+  assert.equal(restarted.send("discover", CAMERA)[0]?.message.yiaddr, wanted);
+  assert.equal(restarted.send("discover", LAPTOP)[0]?.message.yiaddr, byHash);
+  assert.equal(new ServerLab().discover(LAPTOP).message.yiaddr, byHash);
+});
+
+test("[V4S-3] answers go to the relay, to the address, to all or to the hardware address, as RFC 2131 4.1 has it", () => {
+  const lab = new ServerLab();
+  const plain = lab.discover(LAPTOP);
+  assert.deepEqual(plain.to, { kind: "hardware", mac: LAPTOP, address: plain.message.yiaddr });
+  const [loud] = lab.send("discover", LAPTOP, { broadcast: true });
+  assert.deepEqual([loud?.to, loud?.message.broadcast], [{ kind: "broadcast" }, true]);
+  const giaddr = ip4("192.168.1.2");
+  const circuit: Dhcpv4Option = { kind: "unknown", code: 82, data: Uint8Array.of(1, 1, 9) };
+  const [relayed] = lab.send("discover", LAPTOP, { giaddr, options: [circuit] });
+  assert.deepEqual(relayed?.to, { kind: "address", address: giaddr, port: 67 });
+  assert.equal(relayed?.message.giaddr, giaddr);
+  assert.deepEqual(relayed?.message.options.at(-1), circuit);
+  const [refused] = lab.send("request", LAPTOP, { giaddr, options: [requested("10.9.9.9")] });
+  assert.deepEqual([refused?.to, refused?.message.broadcast], [{ kind: "address", address: giaddr, port: 67 }, true]);
+  const [nak] = lab.send("request", LAPTOP, { options: [requested("10.9.9.9")] });
+  assert.deepEqual(nak?.to, { kind: "broadcast" });
+  assert.deepEqual(
+    nak?.message.options.map(({ kind }) => kind),
+    ["message-type", "server-id", "message"],
+  );
+  assert.deepEqual(lab.send("discover", LAPTOP, { giaddr: ip4("10.9.9.1") }), []);
+});
+
+test("[V4S-3] an answer is as long as the device can take, 576 octets at least, and what it wants most comes first", () => {
+  const searchDomains = Array.from({ length: 20 }, (_, i) => `very-long-search-domain-${i}.example.com`);
+  const lab = new ServerLab({ searchDomains });
+  const asks = (octets: number | undefined, ...codes: readonly number[]): Dhcpv4Option[] => [
+    { kind: "parameter-list", codes },
+    ...(octets === undefined ? [] : [{ kind: "max-size", octets } as const]),
+  ];
+  const length = (...options: readonly Dhcpv4Option[]): number => encodeDhcpv4(lab.discover(LAPTOP, { options }).message).length;
+  const kinds = (...options: readonly Dhcpv4Option[]): readonly string[] =>
+    lab.discover(LAPTOP, { options }).message.options.map(({ kind }) => kind);
+  const first = ["message-type", "server-id", "lease-time", "renewal-time", "rebinding-time", "subnet-mask"];
+  assert.ok(length(...asks(undefined, 119, 3)) <= 548);
+  assert.ok(length(...asks(100, 119, 3)) <= 548);
+  assert.deepEqual(kinds(...asks(undefined, 119, 3, 6)), [...first, "routers", "resolvers"]);
+  assert.deepEqual(kinds(...asks(1500, 119)), [...first, "domain-search"]);
+  assert.ok(length(...asks(9000, 119, 3)) <= 1472);
+  assert.deepEqual(kinds(...asks(undefined, 6, 3, 200)), [...first, "resolvers", "routers"]);
+});
+
+test("a reserved device gets its address and its name, whatever it asks for, and nobody else gets them", () => {
+  const reservations = [
+    { name: "printer", mac: LAPTOP, address: ip4("192.168.1.10") },
+    { name: "tv", clientId: "ff01020304", address: ip4("192.168.1.120") },
+    { name: "pi", mac: client(7) },
+  ];
+  const lab = new ServerLab({ reservations, reservedNames: ["printer", "tv", "pi"] });
+  const printer = lab.lease(LAPTOP, { options: [requested("192.168.1.150"), { kind: "host-name", text: "other" }] });
+  assert.deepEqual([printer.message.yiaddr, printer.record?.name], ["192.168.1.10", "printer"]);
+  assert.equal(lab.lease(CAMERA, { options: withId }).message.yiaddr, "192.168.1.120");
+  const thief = lab.lease(client(5), { options: [requested("192.168.1.120"), { kind: "host-name", text: "TV" }] });
+  assert.notEqual(thief.message.yiaddr, "192.168.1.120");
+  assert.equal(thief.record?.name, undefined);
+  assert.equal(lab.send("request", client(5), { ciaddr: ip4("192.168.1.10") })[0]?.type, "nak");
+  assert.deepEqual(lab.lease(client(7)).record?.name, "pi");
+});
+
+test("a new reservation moves its device when it renews, and a smaller pool moves those outside", () => {
+  const lab = new ServerLab();
+  const address = lab.lease(LAPTOP).message.yiaddr;
+  const other = lab.lease(CAMERA, { options: [requested("192.168.1.200")] }).message.yiaddr;
+  lab.server.handle(
+    {
+      kind: "serve",
+      serving: {
+        ...SERVING,
+        pool: { first: ip4("192.168.1.100"), last: ip4("192.168.1.110") },
+        reservations: [{ name: "laptop", mac: LAPTOP, address: ip4("192.168.1.9") }],
+      },
+    },
+    lab.now,
+  );
+  assert.equal(lab.send("request", LAPTOP, { ciaddr: address })[0]?.type, "nak");
+  assert.equal(lab.lease(LAPTOP).message.yiaddr, "192.168.1.9");
+  assert.equal(lab.send("request", CAMERA, { ciaddr: other })[0]?.type, "nak");
+  assert.match(lab.lease(CAMERA).message.yiaddr, /^192\.168\.1\.1(0\d|10)$/);
+});
+
+test("[D6S-11] ten thousand invented devices empty the pool: it is said once, memory stays bounded, known and reserved devices are served", () => {
+  const reserved = client(0x100000);
+  const lab = new ServerLab({ reservations: [{ name: "tv", mac: reserved, address: ip4("192.168.1.120") }] });
+  const known = lab.lease(LAPTOP).message.yiaddr;
+  let leased = 1;
+  for (let number = 10; number < 10_010; number++) {
+    const replies = [...lab.send("discover", client(number)), ...(number % 50 === 0 ? lab.pass(milliseconds(300)) : [])];
+    for (const { message } of replies) {
+      lab.send("request", message.chaddr, { options: [toUs, { kind: "requested-address", address: message.yiaddr }] });
+      leased++;
+    }
+  }
+  assert.equal(leased, 149);
+  assert.equal(lab.bindings().length, 149);
+  const dry = lab.notes.filter(({ event }) => event === "dhcpv4.pool-dry");
+  assert.ok(dry.length >= 1 && dry.length <= 3, `${dry.length} notes`);
+  assert.match(dry[0]!.text, /^All 149 addresses from 192\.168\.1\.100 to 192\.168\.1\.249 are in use: a new device gets none/);
+  assert.equal(lab.send("request", LAPTOP, { ciaddr: known })[0]?.type, "ack");
+  assert.equal(lab.send("discover", LAPTOP)[0]?.message.yiaddr, known);
+  assert.equal(lab.lease(reserved).message.yiaddr, "192.168.1.120");
+});
+
+test("[D6S-11] a full pool gives the address that ended first, once leases end", () => {
+  const lab = new ServerLab({ pool: { first: ip4("192.168.1.100"), last: ip4("192.168.1.101") }, lease: 600 as Seconds });
+  const first = lab.lease(client(1)).message.yiaddr;
+  lab.pass(seconds(100));
+  lab.lease(client(2));
+  assert.deepEqual(lab.send("discover", client(3)), []);
+  lab.pass(seconds(550));
+  assert.equal(lab.lease(client(3)).message.yiaddr, first);
+  assert.equal(lab.bindings().length, 2);
+});
+
+test("more new devices than can be probed at a time are still offered addresses", () => {
+  const lab = new ServerLab({ network: prefix4("10.0.0.0/16"), pool: { first: ip4("10.0.1.0"), last: ip4("10.0.99.255") } });
+  let prompt = 0;
+  for (let number = 0; number < 2000; number++) prompt += lab.send("discover", client(number)).length;
+  assert.equal(prompt, 2000 - 1024);
+  assert.equal(lab.pass(milliseconds(250)).length, 1024);
+});
+
+test("an offer that is not taken is free again after ten seconds, or at once when another server's was taken", () => {
+  const one = { first: ip4("192.168.1.100"), last: ip4("192.168.1.100") };
+  const lab = new ServerLab({ pool: one });
+  lab.discover(LAPTOP);
+  assert.deepEqual(lab.send("discover", CAMERA), []);
+  lab.pass(seconds(10));
+  assert.equal(lab.discover(CAMERA).type, "offer");
+  lab.send("request", CAMERA, { options: [{ kind: "server-id", address: ip4("192.168.1.2") }, requested("192.168.1.100")] });
+  assert.equal(lab.discover(LAPTOP).type, "offer");
+});
+
+test("[V4S-5] a device's name is one clean label that is nobody else's, or none", () => {
+  const lab = new ServerLab({ reservedNames: ["printer", "gateway"] });
+  let number = 100;
+  const hostName = (text: string) => lab.lease(client(number++), { options: [{ kind: "host-name", text }] }).record?.name;
+  assert.deepEqual(["laptop", "Julia's_iPhone 12", "evil.example.com", "Zoë", "-x-"].map(hostName), [
+    "laptop",
+    "julias-iphone-12",
+    "evil",
+    "zoe",
+    "x",
+  ]);
+  for (const text of [
+    "localhost",
+    "WPAD",
+    "isatap",
+    "wpad.home.arpa",
+    "Printer",
+    "gateway",
+    "",
+    ".",
+    "..",
+    "日本",
+    "a\u0000b",
+    "a\nb",
+    "x".repeat(64),
+  ]) {
+    assert.equal(hostName(text), undefined, JSON.stringify(text));
+  }
+  const fqdn = (...labels: readonly string[]) =>
+    lab.lease(client(number++), { options: [{ kind: "client-fqdn", flags: 4, labels }] }).record?.name;
+  assert.deepEqual([fqdn("tv", "home", "arpa"), fqdn("tv.evil"), fqdn("localhost"), fqdn()], ["tv", undefined, undefined, undefined]);
+});
+
+test("a device keeps its name when a renewal does not repeat it, and is told the name that it has", () => {
+  const lab = new ServerLab({ domain: "home.arpa" });
+  const ack = lab.lease(LAPTOP, { options: [{ kind: "client-fqdn", flags: 5, labels: ["Laptop"] }] });
+  assert.deepEqual(optionOf(ack.message, "client-fqdn"), { kind: "client-fqdn", flags: 5, labels: ["laptop", "home", "arpa"] });
+  const [renewed] = lab.send("request", LAPTOP, { ciaddr: ack.message.yiaddr });
+  assert.equal(renewed?.record?.name, "laptop");
+});
+
+test("a shorter lease is given to who wishes for it, but none that keeps the disk busy, and never a longer one", () => {
+  const time = (wished: number) =>
+    optionOf(new ServerLab().lease(LAPTOP, { options: [{ kind: "lease-time", time: wished as Seconds }] }).message, "lease-time")?.time;
+  assert.deepEqual([600, 1, 0xffffffff].map(time), [600, 120, 43_200]);
+});
+
+test("[D6S-11] whatever comes, the server neither throws nor answers what is no request of a client", () => {
+  const lab = new ServerLab();
+  const valid = encodeDhcpv4({
+    op: "request",
+    xid: 1,
+    secs: 0,
+    broadcast: false,
+    ciaddr: UNSPECIFIED4,
+    yiaddr: UNSPECIFIED4,
+    siaddr: UNSPECIFIED4,
+    giaddr: UNSPECIFIED4,
+    chaddr: LAPTOP,
+    options: [
+      { kind: "message-type", type: "discover" },
+      { kind: "host-name", text: "x" },
+      { kind: "parameter-list", codes: [1, 3, 6] },
+      ...withId,
+    ],
+  });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 8 }), fc.nat(valid.length), (changes, length) => {
+      const bytes = valid.slice(0, length < 240 ? length : valid.length);
+      for (const [at, octet] of changes) if (at < bytes.length) bytes[at] = octet;
+      for (const { type } of lab.hear(bytes)) assert.ok(["offer", "ack", "nak"].includes(type!));
+      lab.pass(milliseconds(300));
+    }),
+  );
+  for (const type of ["offer", "ack", "nak"] as const) assert.deepEqual(lab.send(type, LAPTOP), []);
+  assert.deepEqual(lab.send("discover", LAPTOP, { op: "reply" }), []);
+  assert.deepEqual(lab.send("request", LAPTOP, { options: [toUs] }), []);
+});
