@@ -85,13 +85,14 @@ function factsOf(config: Config): Facts {
       }),
     ),
     ra: undefined,
-    dhcpv6: { state: "bound", delegated: [delegated(0)], addresses: [], resolvers: [], searchDomains: [], ntpServers: [] },
+    dhcpv6: { state: "bound", delegated: [delegated(0)], addresses: [], resolvers: [], searchDomains: [], ntpServers: [], passedOn: [] },
     lans: {},
     subnets: {},
     ula: prefix("fd00:1:2::/48"),
     secret: new Uint8Array(32),
     refused: {},
     lanServers: {},
+    dhcpv6Server: undefined,
     dhcpv4: undefined,
   };
 }

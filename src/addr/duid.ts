@@ -1,6 +1,8 @@
 /** DHCP Unique Identifiers (RFC 8415 section 11) as opaque values: lower-case hexadecimal text, compared for equality only. */
 import { fromHex, toHex } from "./hex.ts";
 
+import { type Mac, parseMac } from "./mac.ts";
+
 declare const brand: unique symbol;
 
 /** 3 to 130 octets (type and identifier) in lower-case hexadecimal without separators. */
@@ -27,4 +29,10 @@ export function parseDuid(text: string): Duid | undefined {
 export function duidUuid(uuid: Uint8Array): Duid {
   if (uuid.length !== 16) throw new RangeError(`a UUID has 16 octets, not ${uuid.length}`);
   return duidFromBytes(Uint8Array.of(0, 4, ...uuid))!;
+}
+
+/** The Ethernet address in a DUID-LLT or DUID-LL (RFC 8415 11.2 and 11.4); undefined in all others. */
+export function duidMac(duid: Duid): Mac | undefined {
+  const hex = /^(?:00010001[0-9a-f]{8}|00030001)([0-9a-f]{12})$/.exec(duid)?.[1];
+  return hex === undefined ? undefined : parseMac(hex.match(/../g)!.join(":"));
 }

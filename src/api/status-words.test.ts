@@ -56,6 +56,8 @@ const online: Status = {
       open: ["tcp/8080", "udp/5000-5010"],
       otherRouters: [{ address: ip6("fe80::bad"), claim: "default router for 2 h 30 min, high preference" }],
       dhcpv6Servers: [],
+      delegated: [],
+      leased: [],
     },
   ],
   routes: [
@@ -99,6 +101,8 @@ const offline: Status = {
       open: [],
       otherRouters: [],
       dhcpv6Servers: [],
+      delegated: [],
+      leased: [],
     },
   ],
   routes: [],

@@ -1,6 +1,7 @@
 /** `skylan status` for people: the status object as one calm page. */
 import { ipv4Section, lanIpv4Rows } from "./ipv4-words.ts";
 import { COLOURED, type Ink, layOut, PAGE_WIDTH, type Row, type Section, UNCOLOURED, wrap } from "./page-layout.ts";
+import { holderRows } from "./holder-words.ts";
 import { spanWords } from "./span-words.ts";
 import type { DelegationStatus, EventRecord, LanStatus, Left, PrefixPeriod, Problem, RouteStatus, Status } from "./status.ts";
 
@@ -139,6 +140,7 @@ function lanSection(lan: LanStatus): Section {
     ...list("open", lan.open.length > 0 ? [lan.open.join(", ")] : []),
     { label: "hosts are", cells: [lan.defaultRouter ? "offered the way to the internet" : "not offered a way to the internet"] },
     ...lan.otherRouters.map(({ address, claim }) => ({ label: "other router", cells: [address, claim] })),
+    ...holderRows(lan),
     ...lan.dhcpv6Servers.map(({ address, duid }) => ({ label: "DHCPv6 server", cells: [address, `DUID ${duid}`] })),
   ];
   return { title: `LAN ${lan.name}`, subtitle: lan.carrier ? lan.interface : `${lan.interface}, no cable`, rows };

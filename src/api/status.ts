@@ -130,6 +130,31 @@ export interface LanStatus {
   readonly otherRouters: readonly { readonly address: Ip6; readonly claim: string }[];
   /** DHCPv6 servers on this LAN that are not ours. */
   readonly dhcpv6Servers: readonly { readonly address: Ip6; readonly duid: Duid }[];
+  /** Prefixes of routers behind us. */
+  readonly delegated: readonly DelegatedStatus[];
+  /** Addresses by DHCPv6: leased by us, or made by the host itself and registered here. */
+  readonly leased: readonly LeasedStatus[];
+}
+
+/** Who holds something of ours by DHCPv6. */
+export interface HolderStatus {
+  readonly duid: Duid;
+  /** What the client calls itself. */
+  readonly hostname?: string;
+  readonly left: Left;
+}
+
+export interface DelegatedStatus extends HolderStatus {
+  readonly prefix: Prefix;
+  /** The router's link-local address. */
+  readonly via: Ip6;
+  /** It does not hold any more; the router is told so when it asks. */
+  readonly withdrawn: boolean;
+}
+
+export interface LeasedStatus extends HolderStatus {
+  readonly address: Ip6;
+  readonly registered: boolean;
 }
 
 export interface RouteStatus {

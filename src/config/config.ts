@@ -47,6 +47,14 @@ export interface LanConfig {
   /** What the internet may open connections to, on any device of this LAN. */
   readonly open: readonly Opening[];
   readonly advertise: AdvertiseConfig;
+  readonly dhcpv6: Dhcpv6Config;
+}
+
+export interface Dhcpv6Config {
+  /** Addresses are leased: the M flag. */
+  readonly addresses: boolean;
+  /** Length of the prefixes that are delegated, 49..64; absent: none are. */
+  readonly delegatedLength?: number;
 }
 
 /** The DHCPv4 server of one LAN. */

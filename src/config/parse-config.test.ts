@@ -29,6 +29,7 @@ test("five lines are a config, with every default filled in", () => {
         interface: "eth0",
         open: [],
         advertise: { maxInterval: 300, minInterval: 100, otherInformation: true, searchDomains: [] },
+        dhcpv6: { addresses: false, delegatedLength: 64 },
       },
     ],
     devices: [],
@@ -72,6 +73,10 @@ client_id = "FF:01:02"
 duid = "00:03:00:01:b8:27:eb:12:34:56"
 ipv4 = "10.7.0.10"
 
+[lan.home.dhcpv6]
+addresses = true
+delegated_length = 60
+
 [gateway]
 open = ["tcp/22"]
 
@@ -103,6 +108,7 @@ prefix = "fd12:3456:789a::/48"
           pref64: "64:ff9b::/96",
           captivePortal: "https://portal.example/api",
         },
+        dhcpv6: { addresses: true, delegatedLength: 60 },
       },
     ],
     devices: [{ name: "printer", mac: "b8:27:eb:12:34:56", clientId: "ff0102", duid: "00030001b827eb123456", ipv4: "10.7.0.10" }],

@@ -6,7 +6,7 @@ import { mac } from "../addr/mac.ts";
 import { prefix } from "../addr/prefix.ts";
 import { parseRange4 } from "../addr/range4.ts";
 import type { Seconds } from "../addr/time.ts";
-import type { AdvertiseConfig, Config, DeviceConfig, DhcpConfig, LanConfig } from "./config.ts";
+import type { AdvertiseConfig, Config, DeviceConfig, DhcpConfig, Dhcpv6Config, LanConfig } from "./config.ts";
 import type { Complaint } from "./complaint.ts";
 import { octets } from "./device-checks.ts";
 import { checkTogether, defaultMinInterval, lanNames, unknownKey } from "./config-checks.ts";
@@ -82,7 +82,9 @@ function knownKeys(path: Path): readonly string[] {
     case "wan":
       return Object.keys(wan.entries);
     case "lan":
-      return Object.keys(path.length > 3 ? lan.value.entries[path[2] as "advertise" | "dhcp"].wrapped.entries : lan.value.entries);
+      return Object.keys(
+        path.length > 3 ? lan.value.entries[path[2] as "advertise" | "dhcp" | "dhcpv6"].wrapped.entries : lan.value.entries,
+      );
     case "device":
       return Object.keys(device.wrapped.value.entries);
     case "gateway":
@@ -138,6 +140,7 @@ function toLan(name: string, lan: ConfigFile["lan"][string], ipv4: LanIpv4 | und
     ...(ipv4 && { ipv4, ...(lan.dhcp.enabled && { dhcp: toDhcp(lan.dhcp, ipv4) }) }),
     open: toOpenings(lan.open),
     advertise: toAdvertise(lan.advertise),
+    dhcpv6: toDhcpv6(lan.dhcpv6),
   };
 }
 
@@ -155,6 +158,10 @@ function toDevice(name: string, device: ConfigFile["device"][string]): DeviceCon
     ...(duid && { duid }),
     ...(ipv4 !== undefined && { ipv4: ip4(ipv4) }),
   };
+}
+
+function toDhcpv6({ addresses, delegate, delegated_length }: ConfigFile["lan"][string]["dhcpv6"]): Dhcpv6Config {
+  return { addresses, ...(delegate && { delegatedLength: delegated_length }) };
 }
 
 function toAdvertise(advertise: ConfigFile["lan"][string]["advertise"]): AdvertiseConfig {

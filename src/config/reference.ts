@@ -40,6 +40,9 @@ search_domains = ["home.arpa"]
 [lan.home.dhcp]
 pool = "192.168.1.100-192.168.1.249"
 
+[lan.home.dhcpv6]
+addresses = true
+
 [lan.guest]
 interface = "eth1"
 subnet = 16
@@ -65,6 +68,7 @@ export function configReference(): string {
     section("lan.NAME.advertise", lan.value.entries.advertise.wrapped),
     section("lan.NAME.dhcp", lan.value.entries.dhcp.wrapped),
     section("device.NAME", device.wrapped.value),
+    section("lan.NAME.dhcpv6", lan.value.entries.dhcpv6.wrapped),
     section("gateway", gateway.wrapped),
     section("ula", ula.wrapped),
   ];

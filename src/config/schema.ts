@@ -82,10 +82,7 @@ const advertise = v.pipe(
         "Shortest time between two unasked advertisements, at most three quarters of `max_interval`. Without this key: a third of it.",
       ),
     ),
-    other_information: v.optional(
-      flag("Tell devices that DHCPv6 has further information (the O flag, RFC 4861 4.2). Addresses never come from DHCPv6."),
-      true,
-    ),
+    other_information: v.optional(flag("Tell devices that DHCPv6 has further information (the O flag, RFC 4861 4.2)."), true),
     resolvers: v.optional(
       listOf(
         text("the IPv6 address of a DNS resolver", isResolver, "Any address but a multicast one.", "2606:4700:4700::1111"),
@@ -124,6 +121,31 @@ const advertise = v.pipe(
   v.description("What devices of this LAN are told in router advertisements."),
 );
 
+const dhcpv6 = v.pipe(
+  v.strictObject({
+    addresses: v.optional(
+      flag(
+        "Lease addresses by DHCPv6 too (the M flag says so). Devices make themselves addresses as well: most do without DHCPv6, and some know no other way.",
+      ),
+      false,
+    ),
+    delegate: v.optional(
+      flag("Delegate prefixes to routers behind this one, from what the LANs leave of the provider's (RFC 9818)."),
+      true,
+    ),
+    delegated_length: v.optional(
+      integer(
+        49,
+        64,
+        "",
+        "Length of the prefixes that are delegated, one for each request. A shorter one serves routers with several LANs.",
+      ),
+      64,
+    ),
+  }),
+  v.description("The DHCPv6 server of this LAN. Resolvers and search domains, those of `advertise`, are told to whoever asks."),
+);
+
 const lan = v.pipe(
   v.strictObject({
     interface: interfaceName("The interface that leads to this LAN's devices. A bridge is one interface.", "eth0"),
@@ -146,6 +168,7 @@ const lan = v.pipe(
     open: v.optional(openings("What the internet may open connections to by IPv6, on any device of this LAN."), []),
     advertise: v.optional(advertise, {}),
     dhcp: v.optional(dhcp, {}),
+    dhcpv6: v.optional(dhcpv6, {}),
   }),
   v.description("A home network. NAME is yours: letters, digits, `-` and `_`."),
 );

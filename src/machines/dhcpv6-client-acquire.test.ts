@@ -87,11 +87,11 @@ test("[D6T-1] every message goes to All_DHCP_Relay_Agents_and_Servers, even when
   assert.equal(script.of("renew").length, 2);
 });
 
-test("[D6T-19] [D6T-18] the option request asks for resolvers, domains, time, excluded prefix and SOL_MAX_RT, and never for a refresh time", () => {
+test("[D6T-19] [D6T-18] the option request asks for resolvers, domains, SIP, time, excluded prefix and SOL_MAX_RT, and never for a refresh time", () => {
   const script = new Script();
   script.bind(iaPd(HOME)).pass(140);
   assert.deepEqual(new Set(script.sent.map(({ kind }) => kind)), new Set(["solicit", "request", "renew", "rebind"]));
-  for (const sent of script.sent) assert.deepEqual(requestedOptions(sent), [23, 24, 56, 67, 82]);
+  for (const sent of script.sent) assert.deepEqual(requestedOptions(sent), [23, 24, 21, 22, 31, 56, 67, 82]);
 });
 
 test("[D6E-5] Solicit and Request accept Reconfigure", () => {

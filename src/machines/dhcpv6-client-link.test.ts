@@ -84,6 +84,7 @@ test("[D6P-20] bindings, server, deadlines, configuration and excluded prefix co
     resolvers: ["2606:4700:4700::1111"],
     searchDomains: [],
     ntpServers: [],
+    passedOn: [],
     renewAt: 75_000,
     rebindAt: 120_000,
   });

@@ -4,6 +4,7 @@ import { type Ip6, parseIp6 } from "../addr/ip.ts";
 import { type Prefix, parsePrefix } from "../addr/prefix.ts";
 import { after, type Duration, type Instant, instant, NEVER, type Seconds } from "../addr/time.ts";
 import type { Binding, Bindings, IaKey, Lease } from "./dhcpv6-client-bindings.ts";
+import type { PassedOnOption } from "./facts.ts";
 import { type Configuration, NOTHING_CONFIGURED } from "./dhcpv6-client-configuration.ts";
 import type { Claim } from "./dhcpv6-client-messages.ts";
 import type { Json } from "./machine.ts";
@@ -122,7 +123,14 @@ function configurationFromJson(json: Json | undefined): Configuration {
     resolvers: list(configuration["resolvers"]).map(addressFromJson),
     searchDomains: list(configuration["searchDomains"]).map(text),
     ntpServers: list(configuration["ntpServers"]).map(text),
+    // Absent in what an earlier version has stored.
+    passedOn: list(configuration["passedOn"] ?? []).map(passedOnFromJson),
   };
+}
+
+function passedOnFromJson(json: Json): PassedOnOption {
+  const option = fields(json);
+  return { code: count(option["code"]), data: list(option["data"]).map(count) };
 }
 
 function keyFromJson(json: Json): ReconfigureKey {

@@ -5,6 +5,7 @@ import { type Prefix, prefix } from "../addr/prefix.ts";
 import { type Duration, FOREVER, type Seconds } from "../addr/time.ts";
 import { type ClientServerMessage, type Dhcpv6Option, OPTION_CODES } from "../wire/dhcpv6.ts";
 import { ACTIVITIES, type Activity } from "./dhcpv6-client-activity.ts";
+import { PASSED_ON } from "./dhcpv6-client-configuration.ts";
 import { type Bindings, type IaKey, sameIa } from "./dhcpv6-client-bindings.ts";
 
 /** An IA as a message names it: with the leases that are asked for, kept or given back. */
@@ -32,7 +33,7 @@ const LIFETIMES = { preferred: UNTOLD, valid: UNTOLD, options: [] };
 const WANTED = [
   OPTION_CODES["dns-servers"],
   OPTION_CODES["domain-list"],
-  OPTION_CODES["ntp-server"],
+  ...PASSED_ON,
   OPTION_CODES["pd-exclude"],
   OPTION_CODES["sol-max-rt"],
 ];
@@ -40,7 +41,7 @@ const WANTED_BY_INFORM = [
   OPTION_CODES["dns-servers"],
   OPTION_CODES["domain-list"],
   OPTION_CODES["information-refresh-time"],
-  OPTION_CODES["ntp-server"],
+  ...PASSED_ON,
   OPTION_CODES["inf-max-rt"],
 ];
 

@@ -68,12 +68,21 @@ export interface Dhcpv6ClientFact {
   readonly resolvers: readonly Ip6[];
   readonly searchDomains: readonly string[];
   readonly ntpServers: readonly string[];
+  /** Options for the LANs' own clients, as they came: RFC 7084 L-12. */
+  readonly passedOn: readonly PassedOnOption[];
   /** When T1 and T2 of the current bindings come, absent without bindings; NEVER when they never do. */
   readonly renewAt?: Instant;
   readonly rebindAt?: Instant;
   /** Why there is no prefix, in the server's words, e.g. "NoPrefixAvail: pool is empty". */
   readonly refusal?: string;
 }
+
+/** An option of DHCPv6 as it stands on the wire. */
+export type PassedOnOption = {
+  readonly code: number;
+  /** Octets. */
+  readonly data: readonly number[];
+};
 
 export interface DelegatedPrefix {
   readonly iaid: number;

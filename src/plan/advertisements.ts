@@ -50,7 +50,7 @@ function advertisement(lan: LanConfig, subnets: readonly LanSubnet[], { wayOut, 
   return {
     // With unique local addresses alone nobody gets out: RFC 7084 ULA-5.
     defaultRouter: wayOut && subnets.some(({ holding }) => holding.kind === "delegated"),
-    managed: false,
+    managed: lan.dhcpv6.addresses,
     other: otherInformation,
     prefixes: subnets.map(({ prefix, holding: { preferredUntil, validUntil } }) => ({
       prefix,

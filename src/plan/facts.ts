@@ -1,5 +1,6 @@
 /** Everything the plan is made from, besides the config. */
 import type { Prefix } from "../addr/prefix.ts";
+import type { Dhcpv6LanServerFact } from "../machines/dhcpv6-lan-service.ts";
 import type { Dhcpv4ClientFact, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
 import type { LanIdentifiersFact } from "../machines/lan-identifiers.ts";
 import type { Dhcpv6ServerWatchFact } from "../machines/dhcpv6-server-watch.ts";
@@ -16,6 +17,8 @@ export interface Facts {
   readonly lans: Readonly<Record<string, RaServerFact>>;
   /** By LAN interface: DHCPv6 servers that are not ours. */
   readonly lanServers: Readonly<Record<string, Dhcpv6ServerWatchFact>>;
+  /** What we lease on the LANs. */
+  readonly dhcpv6Server: Dhcpv6LanServerFact | undefined;
   /** Subnet numbers given before, by LAN name: kept while they fit. */
   readonly subnets: SubnetMemory;
   /** The home's own random /48, used when the config wants one. */

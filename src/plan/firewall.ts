@@ -4,10 +4,11 @@
  * interfaces that the config does not name is left to others, and IPv4 too unless the config has it in our hands (firewall-ipv4.ts).
  */
 import type { Mac } from "../addr/mac.ts";
-import { prefix, UNIQUE_LOCAL } from "../addr/prefix.ts";
+import { type Prefix, prefix, UNIQUE_LOCAL } from "../addr/prefix.ts";
 import type { Config, Opening } from "../config/config.ts";
 import { IS_IPV4, ipv4Rules } from "./firewall-ipv4.ts";
 import { NEVER_FORWARDED, TO_ROUTER } from "./firewall-icmpv6.ts";
+import type { LanDelegation } from "../machines/dhcpv6-lan-service.ts";
 import type { Holding, LanSubnet } from "./holdings.ts";
 import type { LinkFact, Ruleset } from "./kernel-state.ts";
 import {
@@ -47,6 +48,8 @@ export interface FirewallFacts {
   readonly holdings: readonly Holding[];
   /** The /64s that are live on the LANs. */
   readonly subnets: readonly LanSubnet[];
+  /** Prefixes of routers behind us that are live. */
+  readonly delegations: readonly LanDelegation[];
   readonly links: readonly LinkFact[];
 }
 
@@ -85,7 +88,7 @@ const LATEST = new WeakMap<Config, { readonly madeFrom: string; readonly ruleset
 /** The rule set for a home in this state; the same object as before for the same state. */
 export function planFirewall(config: Config, facts: FirewallFacts): Ruleset {
   const pools = facts.holdings.map(({ kind, prefix: value, excluded }) => [kind, value, excluded]);
-  const onLans = facts.subnets.map(({ lan, prefix: value }) => [lan.interface, value]);
+  const onLans = prefixesOnLans(facts);
   const madeFrom = JSON.stringify([facts.forwarding, facts.ipv4, pools, onLans, lanMacs(config, facts)]);
   const latest = LATEST.get(config);
   if (latest?.madeFrom === madeFrom) return latest.ruleset;
@@ -109,10 +112,16 @@ function makeRuleset(config: Config, facts: FirewallFacts): Ruleset {
   return [...objects.filter((object) => !("rule" in object)), ...objects.filter((object) => "rule" in object)];
 }
 
-function sets(config: Config, { holdings, subnets }: FirewallFacts): Ruleset {
-  const delegated = holdings.filter(({ kind }) => kind === "delegated");
+/** What may be the source of a packet from a LAN, and its destination there: the LAN's own prefixes, and those of the routers behind it. */
+function prefixesOnLans({ subnets, delegations }: FirewallFacts): readonly (readonly [link: string, value: Prefix])[] {
+  const behind = delegations.map(({ link, prefix: value }) => [link, value] as const);
+  return [...subnets.map(({ lan, prefix: value }) => [lan.interface, value] as const), ...behind];
+}
+
+function sets(config: Config, facts: FirewallFacts): Ruleset {
+  const delegated = facts.holdings.filter(({ kind }) => kind === "delegated");
   const ours = delegated.flatMap(({ prefix: value, excluded }) => (excluded ? without(value, excluded) : [value]));
-  const onLans = subnets.map(({ lan, prefix: value }) => ({ concat: [lan.interface, network(value)] }));
+  const onLans = prefixesOnLans(facts).map(([link, value]) => ({ concat: [link, network(value)] }));
   const opened = config.lans.flatMap((lan) => services(lan.open).map(({ concat: parts }) => ({ concat: [lan.interface, ...parts] })));
   return [
     intervalSet("bogons", "ipv6_addr", BOGONS.map(network)),

@@ -3,9 +3,12 @@ import type { Instant } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import type { Dhcpv4Serving } from "../machines/dhcpv4-server-options.ts";
 import type { Advertisement } from "../machines/facts.ts";
+import type { Dhcpv6Service } from "../machines/dhcpv6-lan-service.ts";
 import { addressNotices, planAddresses } from "./addresses.ts";
 import { planAdvertisements } from "./advertisements.ts";
 import { planDhcpv4Serving } from "./dhcpv4-serving.ts";
+import { planDhcpv6Service } from "./dhcpv6-service.ts";
+import { delegationRoutes, liveDelegations } from "./delegations.ts";
 import type { Facts } from "./facts.ts";
 import { planFirewall } from "./firewall.ts";
 import { planHoldings } from "./holdings.ts";
@@ -22,6 +25,8 @@ export interface Desired {
   readonly advertisements: Readonly<Record<string, Advertisement>>;
   /** By LAN interface: what its DHCPv4 server gives; none where there is nothing to serve. */
   readonly dhcpv4: Readonly<Record<string, Dhcpv4Serving>>;
+  /** What the LANs are served by DHCPv6. */
+  readonly dhcpv6Service: Dhcpv6Service;
   /** Subnet numbers to be remembered. */
   readonly subnets: SubnetMemory;
   /** Whether IPv6 packets may pass between the LANs and the internet: RFC 7084 G-3. */
@@ -38,16 +43,20 @@ export function plan(config: Config, facts: Facts, now: Instant): Desired {
   const ipv4 = planIpv4(config, facts, now);
   // An address and a delegated prefix: a LAN's own address in a delegated /64 is both (RFC 7084 G-3, WAA-7). A lease from before a restart counts.
   const forwarding = subnets.some(({ holding }) => holding.kind === "delegated");
+  const delegations = liveDelegations(config, facts, holdings, subnets, now);
+  const wayOut = hasWayOut(facts, config.wan.interface, now);
+  const advertisements = planAdvertisements(config, facts, holdings, subnets, wayOut, now);
   return {
     kernel: {
       up: [config.wan.interface, ...config.lans.map((lan) => lan.interface)],
       addresses: [...addresses, ...ipv4.addresses],
-      routes: [...planRoutes(config, facts, holdings, subnets, now), ...ipv4.routes],
+      routes: [...planRoutes(config, facts, holdings, subnets, now), ...delegationRoutes(config, facts, delegations, now), ...ipv4.routes],
       sysctls: planSysctls(config, facts.ra, { ipv6: subnets.length > 0, ipv4: ipv4.open }),
-      ruleset: planFirewall(config, { forwarding, ipv4: ipv4.open, holdings, subnets, links: facts.links }),
+      ruleset: planFirewall(config, { forwarding, ipv4: ipv4.open, holdings, subnets, links: facts.links, delegations }),
     },
-    advertisements: planAdvertisements(config, facts, holdings, subnets, hasWayOut(facts, config.wan.interface, now), now),
+    advertisements,
     dhcpv4: planDhcpv4Serving(config, facts),
+    dhcpv6Service: planDhcpv6Service(config, facts, holdings, subnets, advertisements),
     subnets: memory,
     forwarding,
     forwardingIpv4: ipv4.open,

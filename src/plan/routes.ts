@@ -13,13 +13,13 @@ import { without } from "./prefix-difference.ts";
  * The smaller metric wins among routes of one destination. The kernel tells routes apart by destination, metric and next hop: with its own metrics (256
  * on-link, 1024 from advertisements) ours would collide with those that it made itself before we came, and ours must win over them.
  */
-const ON_LINK_METRIC = 250;
+export const ON_LINK_METRIC = 250;
 /** Two routers of one preference differ too: the kernel would spread flows over equal routes, although each may drop the other's addresses. */
 const ROUTER_METRIC: Readonly<Record<RouterPreference, number>> = { high: 500, medium: 600, low: 700 };
 /** RFC 4861 6.3.6: a router that does not answer is used when there is no other. */
 const UNREACHABLE_METRIC = 800;
 /** Behind everything that lives: the /64 may be in use on another LAN by now. */
-const WITHDRAWN_METRIC = 900;
+export const WITHDRAWN_METRIC = 900;
 /** A catch-all: any route of the same destination that means something is better. */
 const REJECT_METRIC = 65_536;
 

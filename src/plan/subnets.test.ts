@@ -180,7 +180,14 @@ function anyPools(): fc.Arbitrary<SubnetPool[]> {
 
 function lan(name: string, subnetNumber?: number): LanConfig {
   const advertise = { maxInterval: 300, minInterval: 100, otherInformation: true, searchDomains: [] };
-  return { name, interface: name, ...(subnetNumber !== undefined && { subnet: subnetNumber }), open: [], advertise };
+  return {
+    name,
+    interface: name,
+    ...(subnetNumber !== undefined && { subnet: subnetNumber }),
+    open: [],
+    advertise,
+    dhcpv6: { addresses: false },
+  };
 }
 
 function pool(value: Prefix, excluded?: Prefix): SubnetPool {

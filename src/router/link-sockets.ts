@@ -1,5 +1,8 @@
-/** One raw ICMPv6 and one DHCPv6 socket a link,, one for DHCPv4 and ARP on the WAN, one that hears who is on a LAN. A link that is removed and made anew gets new sockets. */
-import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
+/**
+ * One raw ICMPv6 and one DHCPv6 socket a link; on the WAN one for DHCPv4 and ARP, on a LAN one to serve DHCPv6 from and one that hears who is there. A
+ * link that is removed and made anew gets new sockets.
+ */
+import { ALL_DHCP_SERVERS, ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
 import type { Config, WanConfig } from "../config/config.ts";
 import { neighborsOn } from "../kernel/neighbors.ts";
 import type { Datagram } from "../kernel/ipv6-socket.ts";
@@ -21,6 +24,8 @@ interface Sockets {
   readonly index: number;
   readonly ndp: RawIcmpv6;
   readonly dhcpv6: UdpSocket;
+  /** On LANs alone: from the internet nobody can even ask. */
+  readonly dhcpv6Server?: UdpSocket;
   /** On a LAN: what tells who is there. */
   readonly overheard?: PacketSocket;
   /** On the WAN, where IPv4 is in our hands: DHCPv4 and ARP. */
@@ -69,14 +74,17 @@ export class LinkSockets {
 
   /** A message that the kernel refuses is lost like one that gets lost on the way: the machines send again. */
   send(messages: readonly Outgoing[]): void {
-    for (const [name, { index, ndp, dhcpv6, frames, overheard }] of this.#open) {
+    for (const [name, { index, ndp, dhcpv6, dhcpv6Server, frames, overheard }] of this.#open) {
       const onLink = messages.filter(({ link }) => link === name);
       for (const each of onLink) if (each.protocol === "frames") (frames ?? overheard)?.send(each.bytes);
       const ours = onLink.flatMap((each) => (each.protocol === "frames" ? [] : addressed(each, index)));
       const advertisements = ours.filter(({ protocol }) => protocol === "ndp");
       if (advertisements.length === 1) ndp.send(advertisements[0]!.to, advertisements[0]!.bytes);
       else if (advertisements.length > 1) ndp.sendAll(advertisements);
-      for (const { protocol, to, bytes } of ours) if (protocol === "dhcpv6") dhcpv6.send(to, DHCPV6_SERVER_PORT, bytes);
+      for (const { protocol, to, bytes } of ours) {
+        if (protocol === "dhcpv6") dhcpv6.send(to, DHCPV6_SERVER_PORT, bytes);
+        if (protocol === "dhcpv6-server") dhcpv6Server?.send(to, DHCPV6_CLIENT_PORT, bytes);
+      }
     }
   }
 
@@ -99,8 +107,13 @@ export class LinkSockets {
       port: DHCPV6_CLIENT_PORT,
       receive: (datagrams) => this.#receive(name, "dhcpv6", datagrams),
     });
-    if (!wan) return { index, ndp, dhcpv6, overheard: this.#overhear(name) };
+    if (!wan) return { index, ndp, dhcpv6, dhcpv6Server: this.#openServer(name), overheard: this.#overhear(name) };
     return this.#wan.ipv4 === "dhcp" ? { index, ndp, dhcpv6, frames: this.#openFrames(name) } : { index, ndp, dhcpv6 };
+  }
+
+  #openServer(name: string): UdpSocket {
+    const receive = (datagrams: readonly Datagram[]): void => this.#receive(name, "dhcpv6-server", datagrams);
+    return openUdp({ interface: name, port: DHCPV6_SERVER_PORT, groups: [ALL_DHCP_SERVERS], receive });
   }
 
   /** Our own frames come back: they are no news. */
@@ -127,6 +140,7 @@ export class LinkSockets {
     this.#open.delete(name);
     sockets?.ndp.close();
     sockets?.dhcpv6.close();
+    sockets?.dhcpv6Server?.close();
     sockets?.frames?.close();
     sockets?.overheard?.close();
   }

@@ -58,6 +58,8 @@ export class Loop implements Desk {
   #subnets: SubnetMemory;
   /** Last advertisement given to each LAN's server, as text. */
   readonly #advertised = new Map<string, string>();
+  /** Last service given to the DHCPv6 server, as text. */
+  #served = "";
 
   constructor(config: Config, world: World, past: Past) {
     this.#config = config;
@@ -184,6 +186,15 @@ export class Loop implements Desk {
       this.#advertised.set(link, text);
       this.#machines.advertise(link, advertisement, now);
     }
+    this.#serve(desired, now);
+  }
+
+  /** Who asks on a LAN hears of the same things, after the advertisements. */
+  #serve({ dhcpv6Service }: Desired, now: Instant): void {
+    const text = JSON.stringify(dhcpv6Service);
+    if (text === this.#served) return;
+    this.#served = text;
+    this.#machines.serve(dhcpv6Service, now);
   }
 
   #remember(desired: Desired): void {

@@ -7,6 +7,8 @@ import { Devices, type DevicesInput } from "../machines/devices.ts";
 import type { HomeLan } from "../machines/home-lan.ts";
 import { createDhcpv4Client, type Dhcpv4ClientInput } from "../machines/dhcpv4-client.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
+import { createDhcpv6LanServer } from "../machines/dhcpv6-lan-server.ts";
+import type { Dhcpv6LanServerFact, Dhcpv6LanServerInput, Dhcpv6Service } from "../machines/dhcpv6-lan-service.ts";
 import { createDhcpv6ServerWatch, type Dhcpv6ServerWatchFact, type Dhcpv6ServerWatchInput } from "../machines/dhcpv6-server-watch.ts";
 import type { Advertisement, Dhcpv4ClientFact, Dhcpv6ClientFact, RaClientFact, RaServerFact } from "../machines/facts.ts";
 import type { Packet } from "../machines/machine.ts";
@@ -26,8 +28,17 @@ const SILENCE = 30_000;
 
 /** Names of the snapshots, for reading the past. */
 export function seatNames(config: Config): string[] {
-  return ["ra-client", "dhcpv6-client", "dhcpv4-client", "devices", ...config.lans.map((lan) => raServerName(lan.interface))];
+  return [
+    "ra-client",
+    "dhcpv6-client",
+    "dhcpv4-client",
+    DHCPV6_SERVER,
+    "devices",
+    ...config.lans.map((lan) => raServerName(lan.interface)),
+  ];
 }
+
+const DHCPV6_SERVER = "dhcpv6-server";
 
 const raServerName = (link: string): string => `ra-server-${link}`;
 
@@ -38,6 +49,7 @@ export class Machines {
   /** Absent where IPv4 is not in our hands. */
   readonly #dhcpv4: Seat<Dhcpv4ClientInput, Dhcpv4ClientFact> | undefined;
   readonly #announcer: Seat<NeighborAnnouncerInput, never>;
+  readonly #dhcpv6Server: Seat<Dhcpv6LanServerInput, Dhcpv6LanServerFact>;
   /** By interface. */
   readonly #raServers: ReadonlyMap<string, Seat<RaServerInput, RaServerFact>>;
   /** By interface. */
@@ -98,8 +110,13 @@ export class Machines {
         return [link, new Seat(place, createDhcpv6ServerWatch({ random, duid: identity.duid }), desk)];
       }),
     );
+    this.#dhcpv6Server = new Seat(
+      { name: DHCPV6_SERVER, protocol: "dhcpv6-server", durability: "disk" },
+      createDhcpv6LanServer(identity, snapshots.get(DHCPV6_SERVER)),
+      desk,
+    );
     this.devices = new Devices({ named: [], ownNames: [] }, snapshots.get("devices"));
-    this.#devices = new Seat({ name: "devices", link: "", protocol: "ndp", durability: "disk" }, this.devices, desk);
+    this.#devices = new Seat({ name: "devices", protocol: "ndp", durability: "disk" }, this.devices, desk);
     const byLan = [this.#raServers, this.#serverWatches, this.#identifiers];
     const ipv4 = this.#dhcpv4 ? [this.#dhcpv4] : [];
     this.#seats = [
@@ -107,6 +124,7 @@ export class Machines {
       this.#dhcpv6,
       ...ipv4,
       this.#announcer,
+      this.#dhcpv6Server,
       this.#devices,
       ...byLan.flatMap((seats): readonly AnySeat[] => [...seats.values()]),
     ];
@@ -227,23 +245,26 @@ export class Machines {
     this.#identifiers.get(link)?.deliver({ kind: "prefixes", prefixes: advertisement.prefixes.map(({ prefix }) => prefix) }, now);
   }
 
-  facts(): Pick<Facts, "ra" | "dhcpv6" | "dhcpv4" | "lans" | "lanServers" | "refused"> {
+  serve(service: Dhcpv6Service, now: Instant): void {
+    this.#dhcpv6Server.deliver({ kind: "serve", service }, now);
+  }
+
+  facts(): Pick<Facts, "ra" | "dhcpv6" | "dhcpv4" | "lans" | "lanServers" | "dhcpv6Server" | "refused"> {
     return {
       ra: this.#raClient.fact,
       dhcpv6: this.#dhcpv6.fact,
       dhcpv4: this.#dhcpv4?.fact,
       lans: factsByLink(this.#raServers),
       lanServers: factsByLink(this.#serverWatches),
+      dhcpv6Server: this.#dhcpv6Server.fact,
       refused: factsByLink(this.#identifiers),
     };
   }
 
   #hear(link: string, protocol: Protocol, packet: Packet, now: Instant): void {
-    if (link !== this.#wan) {
-      const hearers = protocol === "ndp" ? this.#raServers : this.#serverWatches;
-      hearers.get(link)?.deliver(packet, now);
-      return;
-    }
+    if (link !== this.#wan) return this.#hearLan(link, protocol, packet, now);
+    // RFC 6092 REC-9: nobody is served there.
+    if (protocol === "dhcpv6-server") return;
     if (protocol === "ndp" && packet.bytes[0] === NDP_TYPE.neighborAdvertisement) return this.#raClient.deliver(packet, now);
     const wasSilent = this.#heardAt === undefined || now - this.#heardAt > SILENCE;
     if (protocol === "ndp" && wasSilent) this.#dhcpv6.deliver({ kind: "provider-heard" }, now);
@@ -251,6 +272,20 @@ export class Machines {
     if (protocol === "dhcpv6") this.#dhcpv6.deliver(packet, now);
     else this.#raClient.deliver(packet, now);
     this.#passFlags(now);
+  }
+
+  #hearLan(link: string, protocol: Protocol, packet: Packet, now: Instant): void {
+    switch (protocol) {
+      case "ndp":
+        this.#raServers.get(link)?.deliver(packet, now);
+        break;
+      case "dhcpv6":
+        this.#serverWatches.get(link)?.deliver(packet, now);
+        break;
+      case "dhcpv6-server":
+        this.#dhcpv6Server.deliver({ ...packet, link }, now);
+        break;
+    }
   }
 
   /** The M and O flags of an RA matter to the DHCPv6 client when they change. */

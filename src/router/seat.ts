@@ -14,7 +14,8 @@ export interface Desk {
 
 export interface Place {
   readonly name: string;
-  readonly link: string;
+  /** Absent where the machine says with each message on which link it goes. */
+  readonly link?: string;
   readonly protocol: Channel;
   readonly durability: Durability;
 }
@@ -49,13 +50,13 @@ export class Seat<Input, Fact> {
     for (const output of this.machine.handle(input, now)) {
       switch (output.kind) {
         case "send":
-          this.#post(output.to, output.bytes, output.link);
+          this.#post(output.link, output.to, output.bytes);
           break;
         case "send-each":
-          this.#post("every-neighbor", output.bytes);
+          this.#post(undefined, "every-neighbor", output.bytes);
           break;
         case "send-frame":
-          this.#desk.outbox.push({ link: output.link ?? this.place.link, protocol: "frames", bytes: output.bytes });
+          this.#desk.outbox.push({ link: this.#linkOf(output.link), protocol: "frames", bytes: output.bytes });
           break;
         case "fact":
           this.#fact = output.fact;
@@ -71,10 +72,16 @@ export class Seat<Input, Fact> {
     }
   }
 
-  #post(to: Recipient, bytes: Uint8Array, link = this.place.link): void {
+  #post(link: string | undefined, to: Recipient, bytes: Uint8Array): void {
     const { protocol } = this.place;
     if (protocol === "frames") throw new Error(`${this.place.name} speaks in frames alone`);
-    this.#desk.outbox.push({ link, protocol, to, bytes });
+    this.#desk.outbox.push({ link: this.#linkOf(link), protocol, to, bytes });
+  }
+
+  #linkOf(said: string | undefined): string {
+    const link = said ?? this.place.link;
+    if (link === undefined) throw new Error(`${this.place.name} does not say on which link`);
+    return link;
   }
 }
 

@@ -27,8 +27,12 @@ export class MissingInterface extends Error {
 /** Programs that send Router Advertisements or act on those of the provider, by the name that /proc shows. */
 const RA_DAEMONS = new Set(["radvd", "corerad", "odhcpd", "rtadvd", "dhcpcd", "dnsmasq"]);
 const DHCPV6_CLIENT_PORT = 546;
+const DHCPV6_SERVER_PORT = 547;
 const UNSEEN_CLIENT =
   "a program of another user is a DHCPv6 client (UDP port 546) on this box; two of them fight over the same prefix. Stop it first: as root, `ss -lunp 'sport = :546'` names it";
+
+const UNSEEN_SERVER =
+  "a program of another user is a DHCPv6 server (UDP port 547) on this box, where skylan serves the LANs. Stop it first: as root, `ss -lunp 'sport = :547'` names it";
 
 /** @throws MissingInterface, KernelError */
 export function checkInterfaces({ wan, lans }: Config): void {
@@ -41,11 +45,14 @@ export function checkInterfaces({ wan, lans }: Config): void {
   );
 }
 
-/** @throws Conflict when a DHCPv6 client or a router advertisement daemon runs in this network namespace, or another DHCPv4 client on the WAN. */
+/** @throws Conflict when a DHCPv6 client or server or a router advertisement daemon runs in this network namespace, or another DHCPv4 client on the WAN. */
 export function checkRivals({ wan }: Config): void {
   const client = udpOwners(DHCPV6_CLIENT_PORT)[0];
   if (client) throw new Conflict(rival(client, "is a DHCPv6 client (UDP port 546)"));
   if (isUdpPortHeld(DHCPV6_CLIENT_PORT)) throw new Conflict(UNSEEN_CLIENT);
+  const server = udpOwners(DHCPV6_SERVER_PORT)[0];
+  if (server) throw new Conflict(rival(server, "is a DHCPv6 server (UDP port 547)"));
+  if (isUdpPortHeld(DHCPV6_SERVER_PORT)) throw new Conflict(UNSEEN_SERVER);
   const daemon = rawIcmpv6Owners().find((owner) => RA_DAEMONS.has(owner.name));
   if (daemon) throw new Conflict(rival(daemon, "handles Router Advertisements"));
   if (wan.ipv4 === "dhcp") checkDhcpv4Rivals(wan.interface);

@@ -7,8 +7,8 @@ import type { Change } from "../diff/change.ts";
 import type { FrameIn, Note, Packet } from "../machines/machine.ts";
 import type { Neighbor, Observed } from "../plan/kernel-state.ts";
 
-/** The protocols that the loop speaks, each over one socket a link. */
-export type Protocol = "ndp" | "dhcpv6";
+/** The protocols that the loop speaks, each over one socket a link: "dhcpv6" as a client asks, "dhcpv6-server" as a server answers, on LANs alone. */
+export type Protocol = "ndp" | "dhcpv6" | "dhcpv6-server";
 /** "frames": whole ones, for DHCPv4 and ARP. */
 export type Channel = Protocol | "frames";
 

@@ -4,12 +4,13 @@ import type { Random } from "../addr/random.ts";
 import { earliest, type Instant, milliseconds } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
 import type { Saved } from "../io/store.ts";
-import type { Note } from "../machines/machine.ts";
+import type { Note, Packet } from "../machines/machine.ts";
 import { Loop } from "../router/loop.ts";
 import { seatNames } from "../router/machines.ts";
 import { recallPast } from "../router/past.ts";
-import type { Event, World } from "../router/world.ts";
-import type { Cable, Port } from "./cable.ts";
+import type { Event, Protocol, World } from "../router/world.ts";
+import { CLIENT_PORT, SERVER_PORT } from "../wire/dhcpv6.ts";
+import type { Cable, MessageFrame, Port } from "./cable.ts";
 import { SimKernel, type SimLinkOptions } from "./sim-kernel.ts";
 import { Alarm, type Simulation } from "./simulation.ts";
 
@@ -19,6 +20,18 @@ export interface GatewayOptions {
   readonly config: Config;
   /** The cable behind each interface of the config. */
   readonly cables: ReadonlyMap<string, { readonly cable: Cable; readonly linkLocal: SimLinkOptions["linkLocal"] }>;
+}
+
+/** Where each protocol speaks from. */
+const PORTS: Readonly<Record<Protocol, number>> = { ndp: 0, dhcpv6: CLIENT_PORT, "dhcpv6-server": SERVER_PORT };
+
+/** A client's message is for our server, a server's for our client. */
+function received({ protocol, packet }: MessageFrame): {
+  readonly protocol: Protocol;
+  readonly packet: Packet;
+} {
+  const isQuestion = protocol === "dhcpv6" && packet.sourcePort === CLIENT_PORT;
+  return { protocol: isQuestion ? "dhcpv6-server" : protocol, packet };
 }
 
 export class SimGateway {
@@ -90,7 +103,7 @@ export class SimGateway {
         this.handle(
           frame.protocol === "frames"
             ? { kind: "frame", link: name, frame: { kind: "frame", bytes: frame.bytes } }
-            : { kind: "packet", link: name, ...frame },
+            : { kind: "packet", link: name, ...received(frame) },
         ),
       seeCarrier: (carrier) => {
         this.kernel.setCarrier(name, carrier);
@@ -122,9 +135,9 @@ export class SimGateway {
             continue;
           }
           const { protocol, to, bytes } = message;
-          const sourcePort = protocol === "dhcpv6" ? 546 : 0;
           for (const each of to === "every-neighbor" ? cable.neighborsOf(port) : [to]) {
-            cable.send(port, { protocol, packet: { kind: "packet", from: port.address, to: each, hopLimit: 255, sourcePort, bytes } });
+            const packet = { kind: "packet", from: port.address, to: each, hopLimit: 255, sourcePort: PORTS[protocol], bytes } as const;
+            cable.send(port, { protocol: protocol === "ndp" ? "ndp" : "dhcpv6", packet });
           }
         }
       },

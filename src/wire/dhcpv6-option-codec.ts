@@ -4,9 +4,9 @@ import { type Prefix, prefixAddress, prefixLength, prefixOf } from "../addr/pref
 import type { Seconds } from "../addr/time.ts";
 import { Reader, WireError, type Writer } from "./bytes.ts";
 import { decodeNtpServer, encodeNtpServer } from "./dhcpv6-ntp.ts";
-import { type Dhcpv6Option, type IaNa, type IaPd, OPTION_CODES, type OptionKind, type OptionOf } from "./dhcpv6-options.ts";
+import { codeOf, type Dhcpv6Option, type IaNa, type IaPd, OPTION_CODES, type OptionKind, type OptionOf } from "./dhcpv6-options.ts";
 import { decodeExcluded, encodeExcluded } from "./dhcpv6-pd-exclude.ts";
-import { decodeNameBelowRoot, encodeDomainName } from "./domain-name.ts";
+import { decodeNameBelowRoot, decodePartialName, encodeDomainName, encodePartialName } from "./domain-name.ts";
 
 type KnownKind = keyof typeof OPTION_CODES;
 
@@ -35,7 +35,7 @@ const CODECS: { readonly [Kind in KnownKind]: Codec<Kind> } = {
   "ia-pd": { vital: true, decode: (r) => ({ kind: "ia-pd", ...decodeIaFields(r, "ia-pd") }), encode: encodeIa },
   "ia-address": {
     vital: true,
-    inside: ["ia-na"],
+    inside: ["message", "ia-na"],
     decode: (r) => {
       const fields = { address: r.ip6(), preferred: decodeSeconds(r), valid: decodeSeconds(r) };
       return { kind: "ia-address", ...fields, options: decodeOptions(r, { kind: "ia-address" }) };
@@ -101,6 +101,11 @@ const CODECS: { readonly [Kind in KnownKind]: Codec<Kind> } = {
     decode: (r) => ({ kind: "information-refresh-time", time: decodeSeconds(r) }),
     encode: (w, o) => w.uint32(o.time),
   },
+  "client-fqdn": {
+    decode: (r) => ({ kind: "client-fqdn", flags: r.uint8(), ...decodePartialName(r) }),
+    encode: (w, o) => encodePartialName(w.uint8(o.flags), o),
+  },
+  "addr-reg-enable": { decode: () => ({ kind: "addr-reg-enable" }), encode: () => {} },
   "ntp-server": {
     decode: (r) => ({ kind: "ntp-server", servers: repeat(r, () => decodeNtpServer(r)).flat() }),
     encode: (w, o) => o.servers.forEach((server) => encodeNtpServer(w, server)),
@@ -141,7 +146,7 @@ export function decodeOptions(reader: Reader, place: Place = MESSAGE): readonly 
 export function encodeOptions(writer: Writer, options: readonly Dhcpv6Option[], place: Place = MESSAGE): void {
   for (const option of options) {
     const raw = option.kind === "unknown" || option.kind === "malformed";
-    writer.uint16(raw ? option.code : OPTION_CODES[option.kind]);
+    writer.uint16(codeOf(option));
     const at = writer.length;
     writer.uint16(0);
     if (raw) writer.bytes(option.data);

@@ -1,4 +1,4 @@
-/** DHCPv6 options as values (RFC 8415 section 21; RFC 3646, 4075, 5908, 6603, 7083, 8910). The codec is in dhcpv6-option-codec.ts. */
+/** DHCPv6 options as values (RFC 8415 section 21; RFC 3646, 4075, 4704, 5908, 6603, 7083, 8910, 9686). The codec is in dhcpv6-option-codec.ts. */
 import type { Duid } from "../addr/duid.ts";
 import type { Ip6 } from "../addr/ip.ts";
 import type { Prefix } from "../addr/prefix.ts";
@@ -30,6 +30,10 @@ export type Dhcpv6Option =
   | { readonly kind: "domain-list"; readonly domains: readonly string[] }
   | { readonly kind: "sntp-servers"; readonly addresses: readonly Ip6[] }
   | { readonly kind: "information-refresh-time"; readonly time: Seconds }
+  /** RFC 4704 4: what the client calls itself. `flags` are N, O and S from bit 2 down; `labels` may hold any octets; a name that ends in the root is `whole`. */
+  | { readonly kind: "client-fqdn"; readonly flags: number; readonly labels: readonly string[]; readonly whole: boolean }
+  /** RFC 9686 4.1: the server takes registrations of addresses that clients made themselves. */
+  | { readonly kind: "addr-reg-enable" }
   | { readonly kind: "ntp-server"; readonly servers: readonly NtpServer[] }
   | { readonly kind: "sol-max-rt"; readonly time: Seconds }
   | { readonly kind: "inf-max-rt"; readonly time: Seconds }
@@ -61,7 +65,7 @@ export interface IaPd {
   readonly options: readonly Dhcpv6Option[];
 }
 
-/** RFC 8415 21.6, only inside an ia-na. */
+/** RFC 8415 21.6: inside an ia-na, or alone in the messages of RFC 9686. */
 export interface IaAddress {
   readonly kind: "ia-address";
   readonly address: Ip6;
@@ -130,11 +134,13 @@ export const OPTION_CODES = {
   "ia-prefix": 26,
   "sntp-servers": 31,
   "information-refresh-time": 32,
+  "client-fqdn": 39,
   "ntp-server": 56,
   "pd-exclude": 67,
   "sol-max-rt": 82,
   "inf-max-rt": 83,
   "captive-portal": 103,
+  "addr-reg-enable": 148,
 } as const satisfies Record<Exclude<OptionKind, "unknown" | "malformed">, number>;
 
 /** RFC 8415 21.13; 5 (UseMulticast) is obsolete. */
@@ -146,6 +152,11 @@ export const STATUS = {
   NotOnLink: 4,
   NoPrefixAvail: 6,
 } as const;
+
+/** The number of an option. */
+export function codeOf(option: Dhcpv6Option): number {
+  return option.kind === "unknown" || option.kind === "malformed" ? option.code : OPTION_CODES[option.kind];
+}
 
 /** Anything with options: a message, an identity association, an address or prefix in it. */
 export interface OptionHolder {

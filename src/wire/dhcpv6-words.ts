@@ -38,7 +38,7 @@ const NAMES: Record<Dhcpv6Kind | RelayMessage["kind"], string> = {
 const FROM_SERVERS: ReadonlySet<Dhcpv6Message["kind"]> = new Set(["advertise", "reply"]);
 
 /** Names of options that are asked for but have no codec here. */
-const FURTHER_CODES: Readonly<Record<number, string>> = { 12: "unicast", 39: "fqdn", 86: "pcp", 144: "dnr", 148: "addr-reg-enable" };
+const FURTHER_CODES: Readonly<Record<number, string>> = { 12: "unicast", 21: "sip-domains", 22: "sip-servers", 86: "pcp", 144: "dnr" };
 
 /** The message's name as the RFC spells it. */
 export function dhcpv6Name(message: Dhcpv6Message): string {
@@ -55,6 +55,7 @@ export function dhcpv6Words(message: Dhcpv6Message): string {
   for (const { addresses } of optionsOf(message, "dns-servers")) words.push(`DNS ${addresses.join(" ")}`);
   for (const { domains } of optionsOf(message, "domain-list")) words.push(`search ${domains.join(" ")}`);
   if (optionOf(message, "rapid-commit")) words.push("rapid commit");
+  for (const { address } of optionsOf(message, "ia-address")) words.push(address);
   const reconfigure = optionOf(message, "reconfigure-message");
   if (reconfigure) words.push(`answer with message ${reconfigure.messageType}`);
   const elapsed = optionOf(message, "elapsed-time");
@@ -146,6 +147,8 @@ function optionWords(option: Dhcpv6Option): string {
       return lifetimeWords(option.time);
     case "captive-portal":
       return option.uri;
+    case "client-fqdn":
+      return `${JSON.stringify(option.labels.join("."))}, flags ${option.flags}`;
     case "reconfigure-message":
       return `answer with message ${option.messageType}`;
     case "auth":
@@ -160,6 +163,7 @@ function optionWords(option: Dhcpv6Option): string {
       return `${codeName(option.code)}, ${option.data.length} octets`;
     case "rapid-commit":
     case "reconfigure-accept":
+    case "addr-reg-enable":
       return "";
   }
 }

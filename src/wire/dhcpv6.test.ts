@@ -224,6 +224,7 @@ function arbitraryMessage(): fc.Arbitrary<Dhcpv6Message> {
   const data = fc.uint8Array({ maxLength: 30 });
   const constant = <T>(value: T) => fc.constant(value);
   const text = fc.string({ unit: "grapheme", maxLength: 10 });
+  const label = fc.uint8Array({ minLength: 1, maxLength: 63 }).map((bytes) => String.fromCharCode(...bytes));
   const kind = <K extends string>(value: K) => ({ kind: constant(value) });
   const status = record({ ...kind("status-code"), status: uint16, message: text });
   const unknown = record({ ...kind("unknown"), code: fc.integer({ min: 1000, max: 0xffff }), data });
@@ -278,6 +279,9 @@ function arbitraryMessage(): fc.Arbitrary<Dhcpv6Message> {
     record({ ...kind("vendor-class"), enterprise: uint32, data: fc.array(data, { maxLength: 3 }) }),
     record({ ...kind("vendor-opts"), enterprise: uint32, data }),
     record({ ...kind("captive-portal"), uri: fc.webUrl() }),
+    record({ ...kind("client-fqdn"), flags: uint8, labels: fc.array(label, { maxLength: 3 }), whole: fc.boolean() }),
+    constant({ kind: "addr-reg-enable" as const }),
+    iaAddress,
     record({ ...kind("relay-message"), message: data }),
   );
   const options = fc.array(option, { maxLength: 8 });

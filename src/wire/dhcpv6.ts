@@ -2,7 +2,7 @@
 import type { Ip6 } from "../addr/ip.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
 import { decodeOptions, encodeOptions } from "./dhcpv6-option-codec.ts";
-import type { OptionHolder } from "./dhcpv6-options.ts";
+import type { Dhcpv6Option, OptionHolder } from "./dhcpv6-options.ts";
 
 export * from "./dhcpv6-options.ts";
 
@@ -46,6 +46,13 @@ export interface RelayMessage extends OptionHolder {
   readonly hopCount: number;
   readonly linkAddress: Ip6;
   readonly peerAddress: Ip6;
+}
+
+/** The content of an option of a message, as it stands on the wire behind its length. @throws RangeError as `encodeDhcpv6` */
+export function optionData(option: Dhcpv6Option): Uint8Array {
+  const writer = new Writer();
+  encodeOptions(writer, [option]);
+  return writer.finish().subarray(4);
 }
 
 const KINDS = new Map(Object.entries(MESSAGE_TYPES).map(([kind, type]) => [type as number, kind as Dhcpv6Kind]));

@@ -29,6 +29,34 @@ export function decodeNameBelowRoot(reader: Reader): string {
   return name;
 }
 
+/** Labels of a name that may be only the beginning of one, of any octets. */
+export interface PartialName {
+  readonly labels: readonly string[];
+  /** It ends in the root. */
+  readonly whole: boolean;
+}
+
+/** Reads the labels up to the root or, without one, to the end (RFC 4704 4.2). @throws WireError */
+export function decodePartialName(reader: Reader): PartialName {
+  const labels: string[] = [];
+  while (reader.left > 0) {
+    const length = reader.uint8();
+    if (length === 0) return { labels, whole: true };
+    if (length > 63) throw new WireError("a label has at most 63 octets", reader.offset - 1);
+    labels.push(String.fromCharCode(...reader.bytes(length)));
+  }
+  return { labels, whole: false };
+}
+
+/** Writes what `decodePartialName` reads. @throws RangeError for a label that is empty or longer than 63 octets */
+export function encodePartialName(writer: Writer, { labels, whole }: PartialName): void {
+  for (const label of labels) {
+    if (label.length === 0 || label.length > 63) throw new RangeError(`not a label: ${label}`);
+    writer.uint8(label.length).bytes(Uint8Array.from(label, (letter) => letter.charCodeAt(0)));
+  }
+  if (whole) writer.uint8(0);
+}
+
 /** Writes a name, with or without final dot, and its root label. @throws RangeError when it is no domain name. */
 export function encodeDomainName(writer: Writer, name: string): void {
   const labels = name.replace(/\.$/, "").split(".");
