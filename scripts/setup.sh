@@ -26,6 +26,9 @@ SET
       ;;
     test) cat <<'SET'
 avahi-daemon avahi-daemon
+bind9 named
+bind9-dnsutils delv
+bind9-utils dnssec-signzone
 conntrack conntrack
 dbus-daemon dbus-daemon
 dhcpcd-base dhcpcd
@@ -33,6 +36,7 @@ faketime faketime
 iperf3 iperf3
 iputils-ping ping
 isc-dhcp-client dhclient
+knot-dnsutils kdig
 ndisc6 rdisc6
 network-manager NetworkManager
 procps sysctl
@@ -48,7 +52,9 @@ SET
       ;;
     bench) cat <<'SET'
 dnsmasq-base dnsmasq
+dnsperf dnsperf
 kea-admin perfdhcp
+unbound unbound
 SET
       ;;
     *) echo "setup: no set is called $1" >&2; exit 64 ;;

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Leases, Status } from "./status.ts";
 import type { DevicesStatus } from "./devices.ts";
+import type { DnsStatus } from "./dns-status.ts";
 
 export const SOCKET_NAME = "skylan.sock";
 
@@ -19,6 +20,9 @@ export interface Client {
   leases(): Promise<Leases>;
   flushLeases(what: string): Promise<Leases>;
   devices(): Promise<DevicesStatus>;
+  /** Null where names are not resolved here. */
+  dns(): Promise<DnsStatus | null>;
+  flushDns(): Promise<void>;
   refresh(): Promise<void>;
   down(options: { readonly release: boolean }): Promise<void>;
 }
@@ -31,6 +35,8 @@ export function createClient(runDirectory: string): Client {
     leases: async () => JSON.parse(await call(socket, "GET", "/v1/leases")) as Leases,
     flushLeases: async (what) => JSON.parse(await call(socket, "POST", `/v1/leases/flush?of=${encodeURIComponent(what)}`)) as Leases,
     devices: async () => JSON.parse(await call(socket, "GET", "/v1/devices")) as DevicesStatus,
+    dns: async () => JSON.parse(await call(socket, "GET", "/v1/dns")) as DnsStatus | null,
+    flushDns: async () => void (await call(socket, "POST", "/v1/dns/flush")),
     refresh: async () => void (await call(socket, "POST", "/v1/refresh")),
     down: async ({ release }) => void (await call(socket, "POST", `/v1/down?release=${release}`)),
   };

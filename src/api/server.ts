@@ -5,6 +5,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Leases, Status } from "./status.ts";
 import type { DevicesStatus } from "./devices.ts";
+import type { DnsStatus } from "./dns-status.ts";
 
 /** What the daemon offers to its interface. */
 export interface Service {
@@ -14,6 +15,10 @@ export interface Service {
   flushLeases(what: string): Leases;
   /** Who is at home. */
   devices(): DevicesStatus;
+  /** Undefined where names are not resolved here. */
+  dns(): DnsStatus | undefined;
+  /** Forgets all answers that are kept. */
+  flushDns(): void;
   /** Asks the provider again now. */
   refresh(): void;
   /** Leaves for good; with `release` the leases are given back too. Resolves when the kernel is as it was. */
@@ -26,6 +31,11 @@ export function createApp(service: Service): Hono {
   app.get("/v1/leases", (context) => context.json(service.leases()));
   app.post("/v1/leases/flush", (context) => context.json(service.flushLeases(context.req.query("of") ?? "")));
   app.get("/v1/devices", (context) => context.json(service.devices()));
+  app.get("/v1/dns", (context) => context.json(service.dns() ?? null));
+  app.post("/v1/dns/flush", (context) => {
+    service.flushDns();
+    return context.json({ done: true });
+  });
   app.post("/v1/refresh", (context) => {
     service.refresh();
     return context.json({ done: true });

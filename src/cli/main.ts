@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status.ts")).statusCommand(),
   leases: async () => (await import("./leases.ts")).leasesCommand(),
   devices: async () => (await import("./devices.ts")).devicesCommand(),
+  dns: async () => (await import("./dns.ts")).dnsCommand(),
   trace: async () => (await import("./trace.ts")).traceCommand(),
   refresh: async () => (await import("./refresh.ts")).refreshCommand(),
   down: async () => (await import("./down.ts")).downCommand(),

@@ -5,6 +5,7 @@ import type { Mac } from "../addr/mac.ts";
 import type { Prefix } from "../addr/prefix.ts";
 import type { Range4 } from "../addr/range4.ts";
 import type { Seconds } from "../addr/time.ts";
+import type { Upstream } from "../machines/dns-upstream.ts";
 import type { LanIpv4 } from "./lan-ipv4.ts";
 import type { Opening } from "./opening.ts";
 
@@ -17,6 +18,7 @@ export interface Config {
   /** In no particular order. */
   readonly devices: readonly DeviceConfig[];
   readonly gateway: GatewayConfig;
+  readonly dns: DnsConfig;
   /** Unique local addresses (RFC 4193): off, made once at random, or the owner's own /48. */
   readonly ula: "off" | "auto" | Prefix;
 }
@@ -93,4 +95,17 @@ export interface AdvertiseConfig {
 export interface GatewayConfig {
   /** What the internet may open connections to on this box itself. */
   readonly open: readonly Opening[];
+}
+
+export interface DnsConfig {
+  /** Off: the provider's resolvers are passed on to the LANs. */
+  readonly enabled: boolean;
+  /** Of the devices' names, without final dot. */
+  readonly zone: string;
+  /** Absent: those of the provider. */
+  readonly upstreams?: readonly Upstream[];
+  /** Domains that may point into the home. */
+  readonly rebindExceptions: readonly string[];
+  /** Locally served zones that are asked for outside all the same. */
+  readonly forwardedZones: readonly string[];
 }

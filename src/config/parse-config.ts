@@ -6,12 +6,13 @@ import { mac } from "../addr/mac.ts";
 import { prefix } from "../addr/prefix.ts";
 import { parseRange4 } from "../addr/range4.ts";
 import type { Seconds } from "../addr/time.ts";
-import type { AdvertiseConfig, Config, DeviceConfig, DhcpConfig, Dhcpv6Config, LanConfig } from "./config.ts";
+import type { AdvertiseConfig, Config, DeviceConfig, DhcpConfig, Dhcpv6Config, DnsConfig, LanConfig } from "./config.ts";
 import type { Complaint } from "./complaint.ts";
 import { octets } from "./device-checks.ts";
 import { checkTogether, defaultMinInterval, lanNames, unknownKey } from "./config-checks.ts";
 import { ConfigError, type ConfigProblem, excerptOf, type Span } from "./config-error.ts";
 import { defaultPool } from "./dhcp-pool.ts";
+import { parseUpstream } from "./dns-config.ts";
 import { type LanIpv4, lanNetworks } from "./lan-ipv4.ts";
 import { type Opening, parseOpening } from "./opening.ts";
 import { type ConfigFile, schema } from "./schema.ts";
@@ -77,7 +78,7 @@ function missingKey(path: Path): Complaint {
 /** The keys that the table around the last part of `path` may hold. */
 function knownKeys(path: Path): readonly string[] {
   if (path.length === 1) return Object.keys(schema.entries);
-  const { wan, lan, device, gateway, ula } = schema.entries;
+  const { wan, lan, device, gateway, dns, ula } = schema.entries;
   switch (path[0] as keyof typeof schema.entries) {
     case "wan":
       return Object.keys(wan.entries);
@@ -89,6 +90,8 @@ function knownKeys(path: Path): readonly string[] {
       return Object.keys(device.wrapped.value.entries);
     case "gateway":
       return Object.keys(gateway.wrapped.entries);
+    case "dns":
+      return Object.keys(dns.wrapped.entries);
     case "ula":
       return Object.keys(ula.wrapped.entries);
   }
@@ -107,7 +110,7 @@ function locate({ path, at, text: said }: Complaint, document: TomlDocument, tex
 }
 
 function toConfig(file: ConfigFile, document: TomlDocument): Config {
-  const { wan, gateway, ula } = file;
+  const { wan, gateway, dns, ula } = file;
   return {
     wan: {
       interface: wan.interface,
@@ -120,6 +123,7 @@ function toConfig(file: ConfigFile, document: TomlDocument): Config {
     lans: toLans(file, lanNames(file, document)),
     devices: Object.entries(file.device).map(([name, device]) => toDevice(name, device)),
     gateway: { open: toOpenings(gateway.open) },
+    dns: toDns(dns),
     ula: ula.prefix === "off" || ula.prefix === "auto" ? ula.prefix : prefix(ula.prefix),
   };
 }
@@ -175,6 +179,17 @@ function toAdvertise(advertise: ConfigFile["lan"][string]["advertise"]): Adverti
     ...(mtu !== undefined && { mtu }),
     ...(pref64 !== undefined && { pref64: prefix(pref64) }),
     ...(captive_portal !== undefined && { captivePortal: captive_portal }),
+  };
+}
+
+function toDns({ enabled, zone, upstreams, rebind_exceptions, forwarded_zones }: ConfigFile["dns"]): DnsConfig {
+  const bare = (name: string): string => name.replace(/\.$/, "").toLowerCase();
+  return {
+    enabled,
+    zone: bare(zone),
+    ...(upstreams && { upstreams: upstreams.flatMap((each) => parseUpstream(each) ?? []) }),
+    rebindExceptions: rebind_exceptions.map(bare),
+    forwardedZones: forwarded_zones.map(bare),
   };
 }
 

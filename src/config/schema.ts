@@ -8,7 +8,8 @@ import { covers, parsePrefix, type Prefix, prefixLength } from "../addr/prefix.t
 import { parseLanIpv4 } from "./lan-ipv4.ts";
 import { parseOpening } from "./opening.ts";
 import { device, dhcp } from "./schema-dhcp.ts";
-import { flag, integer, listOf, text } from "./schema-fields.ts";
+import { dns } from "./schema-dns.ts";
+import { flag, integer, isDomainName, listOf, text } from "./schema-fields.ts";
 
 /** IFNAMSIZ is 16 with the final zero. */
 const LONGEST_INTERFACE_NAME = 15;
@@ -17,7 +18,6 @@ const LONGEST_URI = 255;
 const LOCALLY_ASSIGNED = "fd00::/8" as Prefix;
 /** RFC 8781 section 4. */
 const PREF64_LENGTHS = [32, 40, 48, 56, 64, 96];
-const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
 const interfaceName = (description: string, example: string) =>
   text(`the name of a network interface (1 to 15 characters, without "/", ":" and spaces)`, isInterfaceName, description, example);
@@ -87,7 +87,7 @@ const advertise = v.pipe(
       listOf(
         text("the IPv6 address of a DNS resolver", isResolver, "Any address but a multicast one.", "2606:4700:4700::1111"),
         "a list of IPv6 addresses",
-        "DNS resolvers for the devices. Without this key those of the provider are passed on.",
+        "DNS resolvers for the devices. Without this key: this box where it resolves names (see [dns]), or else those of the provider.",
         "2606:4700:4700::1111",
       ),
     ),
@@ -184,6 +184,7 @@ export const schema = v.strictObject({
     ),
     {},
   ),
+  dns: v.optional(dns, {}),
   ula: v.optional(
     v.pipe(
       v.strictObject({
@@ -213,11 +214,6 @@ function isInterfaceName(name: string): boolean {
 function isResolver(text: string): boolean {
   const address = parseIp6(text);
   return address !== undefined && address !== "::" && !isMulticast(address);
-}
-
-function isDomainName(name: string): boolean {
-  const labels = name.replace(/\.$/, "").split(".");
-  return name.length <= 253 && labels.every((label) => LABEL.test(label));
 }
 
 function isPref64(text: string): boolean {

@@ -14,6 +14,11 @@ export const libc = {
   socket: library.func("int socket(int domain, int type, int protocol)") as (domain: number, type: number, protocol: number) => number,
   close: library.func("int close(int fd)") as (fd: number) => number,
   bind: library.func("int bind(int fd, const void *address, uint32_t length)") as (fd: number, address: Pointer, length: number) => number,
+  connect: library.func("int connect(int fd, const void *address, uint32_t length)") as (
+    fd: number,
+    address: Pointer,
+    length: number,
+  ) => number,
   setsockopt: library.func("int setsockopt(int fd, int level, int name, const void *value, uint32_t length)") as (
     fd: number,
     level: number,

@@ -21,6 +21,7 @@ export interface ConfigTables {
   /** By the name of the device. */
   readonly device?: Readonly<Record<string, Table>>;
   readonly gateway?: Table;
+  readonly dns?: Table;
   /** Values before the first table. */
   readonly top?: Table;
 }
@@ -121,6 +122,10 @@ export function formatConfig(...layers: readonly ConfigTables[]): string {
     formatTable(
       "gateway",
       merge((tables) => tables.gateway),
+    ),
+    formatTable(
+      "dns",
+      merge((tables) => tables.dns),
     ),
   ].join("");
 }

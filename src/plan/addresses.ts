@@ -38,8 +38,8 @@ export function addressNotices(facts: Facts, subnets: readonly LanSubnet[]): rea
   });
 }
 
-/** None while a refused one waits for its successor. */
-function lanAddress(subnet: LanSubnet, facts: Facts): readonly AddressState[] {
+/** The router's own in a LAN's /64: none while a refused one waits for its successor. */
+export function lanAddress(subnet: LanSubnet, facts: Facts): readonly AddressState[] {
   const { lan, prefix, holding } = subnet;
   const { dadCounter = 0, replaceAt } = refusedIn(subnet, facts) ?? {};
   if (replaceAt !== undefined) return [];

@@ -5,6 +5,7 @@ import { type Instant, NEVER } from "../addr/time.ts";
 import type { Prefix } from "../addr/prefix.ts";
 import type { Config, LanConfig } from "../config/config.ts";
 import type { Advertisement } from "../machines/facts.ts";
+import { lanAddress } from "./addresses.ts";
 import type { Facts } from "./facts.ts";
 import type { Holding, LanSubnet } from "./holdings.ts";
 import { isNumberable } from "./subnets.ts";
@@ -14,7 +15,6 @@ const MOST_ROUTES = 17;
 /** Hosts use three; a provider that names more names them in order of preference. */
 const MOST_RESOLVERS = 8;
 
-/** What all LANs are told alike. */
 interface Common {
   /** A default route leads to the internet. */
   readonly wayOut: boolean;
@@ -31,9 +31,15 @@ export function planAdvertisements(
   wayOut: boolean,
   now: Instant,
 ): Readonly<Record<string, Advertisement>> {
-  const common: Common = { wayOut, routes: homeRoutes(holdings), resolvers: upstreamResolvers(facts, now) };
+  const passedOn = config.dns.enabled ? [] : upstreamResolvers(facts, now);
   const byLan = Map.groupBy(subnets, ({ lan }) => lan.name);
-  return Object.fromEntries(config.lans.map((lan) => [lan.interface, advertisement(lan, byLan.get(lan.name) ?? [], common)]));
+  return Object.fromEntries(
+    config.lans.map((lan) => {
+      const own = byLan.get(lan.name) ?? [];
+      const resolvers = config.dns.enabled ? ownResolver(lan, own, facts) : passedOn;
+      return [lan.interface, advertisement(lan, own, { wayOut, routes: homeRoutes(holdings), resolvers })];
+    }),
+  );
 }
 
 /** All of the home is reached through us, whether or not the internet is: the ULA first, so that it never falls off the end. */
@@ -68,6 +74,17 @@ function advertisement(lan: LanConfig, subnets: readonly LanSubnet[], { wayOut, 
     maxInterval,
     minInterval,
   };
+}
+
+/**
+ * This box, by an address that no renumbering touches: a unique local one where there is one, and else the link-local one (RFC 8106 5.1 allows both, RFC 9096
+ * wants what lasts).
+ */
+function ownResolver(lan: LanConfig, subnets: readonly LanSubnet[], facts: Facts): readonly Ip6[] {
+  const ula = subnets.filter(({ holding }) => holding.kind === "ula");
+  const unique = ula.flatMap((subnet) => lanAddress(subnet, facts)).map(({ address }) => address as Ip6);
+  const linkLocal = facts.links.find(({ name }) => name === lan.interface)?.linkLocal;
+  return unique.length > 0 ? unique : linkLocal === undefined ? [] : [linkLocal];
 }
 
 /** The provider's resolvers survive a renumbering of the home: they are passed on as they are. Link-local ones are for its own link. */

@@ -11,14 +11,15 @@ export function planDhcpv4Serving(config: Config, facts: Facts): Readonly<Record
 
 const named = (link: string, serving: Dhcpv4Serving | undefined): [string, Dhcpv4Serving][] => (serving ? [[link, serving]] : []);
 
-function serve({ devices }: Config, { ipv4, dhcp, advertise }: LanConfig, { dhcpv4 }: Facts): Dhcpv4Serving | undefined {
+function serve({ devices, dns }: Config, { ipv4, dhcp, advertise }: LanConfig, { dhcpv4 }: Facts): Dhcpv4Serving | undefined {
   if (!ipv4 || !dhcp) return undefined;
   return {
     router: ipv4.address,
     network: ipv4.network,
     pool: dhcp.pool,
     lease: dhcp.lease,
-    resolvers: dhcpv4?.lease?.resolvers ?? [],
+    // This box where it resolves names: it knows those of the home.
+    resolvers: dns.enabled ? [ipv4.address] : (dhcpv4?.lease?.resolvers ?? []),
     searchDomains: advertise.searchDomains,
     ...(advertise.mtu !== undefined && { mtu: advertise.mtu }),
     reservations: devices.map((device) => reservation(device, (address) => contains4(ipv4.network, address))),

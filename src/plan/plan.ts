@@ -9,6 +9,7 @@ import { planAdvertisements } from "./advertisements.ts";
 import { planDhcpv4Serving } from "./dhcpv4-serving.ts";
 import { planDhcpv6Service } from "./dhcpv6-service.ts";
 import { delegationRoutes, liveDelegations } from "./delegations.ts";
+import { type DnsPlan, planDns } from "./dns.ts";
 import type { Facts } from "./facts.ts";
 import { planFirewall } from "./firewall.ts";
 import { planHoldings } from "./holdings.ts";
@@ -33,6 +34,8 @@ export interface Desired {
   readonly forwarding: boolean;
   /** The same for IPv4, where it is in our hands. */
   readonly forwardingIpv4: boolean;
+  /** Absent where names are not resolved here. */
+  readonly dns: DnsPlan | undefined;
   /** What could not be done, as long as it lasts. */
   readonly notices: readonly Notice[];
 }
@@ -60,6 +63,7 @@ export function plan(config: Config, facts: Facts, now: Instant): Desired {
     subnets: memory,
     forwarding,
     forwardingIpv4: ipv4.open,
+    dns: config.dns.enabled ? planDns(config, facts, holdings, now) : undefined,
     notices: [...notices, ...addressNotices(facts, subnets), ...ipv4.notices],
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { milliseconds } from "../addr/time.ts";
 import { SOCKET_NAME } from "../api/client.ts";
+import type { DnsStatus } from "../api/dns-status.ts";
 import type { Service } from "../api/server.ts";
 import type { Leases, PrefixPeriod, Problem, Status } from "../api/status.ts";
 import type { DevicesStatus } from "../api/devices.ts";
@@ -17,6 +18,7 @@ import { KernelEvents } from "../kernel/events.ts";
 import { observe } from "../kernel/observe.ts";
 import { notifySystemd } from "../kernel/sd-notify.ts";
 import { Dhcpv4Services } from "./dhcpv4-services.ts";
+import { DnsService } from "./dns-service.ts";
 import { Journal } from "./journal.ts";
 import { LinkSockets } from "./link-sockets.ts";
 import { type Directories, openStores, type Stores } from "./linux-store.ts";
@@ -88,6 +90,8 @@ class Daemon implements Service {
   readonly #dhcpv4: Dhcpv4Services;
   readonly #timer: BootTimer;
   readonly #events: KernelEvents;
+  /** Absent where names are not resolved here. */
+  readonly #dns: DnsService | undefined;
   readonly #startedAt = bootNow();
   #history: readonly PrefixPeriod[];
   /** Nobody is served any more. */
@@ -114,6 +118,7 @@ class Daemon implements Service {
       () => this.handle({ kind: "kernel" }),
       (neighbors) => this.handle({ kind: "neighbors", neighbors }),
     );
+    this.#dns = config.dns.enabled ? this.#makeDns() : undefined;
   }
 
   start(): void {
@@ -130,8 +135,10 @@ class Daemon implements Service {
     const changed = this.#loop.handle(...events);
     this.#timer.wakeAt(this.#loop.wakeAt());
     if (!changed) return;
-    this.#sockets.follow(this.#loop.view().facts.links);
+    const { facts, desired } = this.#loop.view();
+    this.#sockets.follow(facts.links);
     if (!this.#leaving) this.#dhcpv4.follow(this.#loop.view());
+    if (desired?.dns) this.#dns?.follow(desired.dns, facts.links);
     this.#keepHistory();
     this.#logNotices();
   }
@@ -142,6 +149,7 @@ class Daemon implements Service {
     this.#timer.close();
     this.#sockets.close();
     this.#dhcpv4.close();
+    this.#dns?.close();
     this.#end();
   }
 
@@ -172,6 +180,14 @@ class Daemon implements Service {
   devices(): DevicesStatus {
     const { devices } = this.#loop;
     return { at: new Date().toISOString(), devices: describeDevices(this.#config, devices.list(), bootNow(), Date.now()) };
+  }
+
+  dns(): DnsStatus | undefined {
+    return this.#dns?.status();
+  }
+
+  flushDns(): void {
+    this.#dns?.flush();
   }
 
   refresh(): void {
@@ -207,6 +223,15 @@ class Daemon implements Service {
       save: (name, snapshot, durability) => this.#save(() => this.#stores.save(name, snapshot, durability)),
       note: (source, note) => this.#journal.record(source, note),
     };
+  }
+
+  #makeDns(): DnsService {
+    return new DnsService({
+      config: this.#config.dns,
+      random: systemRandom,
+      local: () => undefined,
+      note: (note) => this.#journal.record("dns", note),
+    });
   }
 
   /** A full disk must not cut the home off: the router goes on with what it has and says so. */
