@@ -4,6 +4,7 @@
  */
 import { type Ip, type Ip6, ip6ToBigInt, isIp4 } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
+import { hostAddress, type Prefix } from "../addr/prefix.ts";
 import type { Instant } from "../addr/time.ts";
 import { type Device, type DeviceAddress, type Evidence, type NameSource, scopeOf, showsMac } from "./device.ts";
 
@@ -22,6 +23,8 @@ export interface AddressRecord {
   silent: boolean;
   nature: DeviceAddress["nature"];
   evidence: Evidence | undefined;
+  /** It was not seen yet, but follows from an identifier that the device has in each prefix. Given up then. */
+  expectedUntil: Instant | undefined;
 }
 
 /** A device as the table keeps it. */
@@ -114,10 +117,31 @@ export class DeviceTable {
       silent: false,
       nature: isOfMac ? "mac-derived" : "unknown",
       evidence: isOfMac ? "mac" : undefined,
+      expectedUntil: undefined,
     };
     device.addresses.set(address, record);
     this.#owners.set(address, device);
     return record;
+  }
+
+  /** The addresses that the device will have in this /64 as it has them in others. */
+  expect(device: DeviceRecord, network: Prefix, until: Instant): void {
+    for (const { address, nature, evidence } of routable(device)) {
+      const lasts = nature === "mac-derived" || evidence === "same-identifier";
+      const next = hostAddress(network, identifierOf(address));
+      if (!lasts || device.addresses.has(next) || this.#owners.has(next)) continue;
+      const record = this.assign(device, next, device.lastSeen);
+      [record.nature, record.evidence, record.expectedUntil] = [nature, evidence, until];
+    }
+  }
+
+  /** Gives up what was expected and has not come. */
+  dropUnmet(now: Instant): void {
+    for (const device of this.#devices.values()) {
+      for (const { address, expectedUntil } of device.addresses.values()) {
+        if (expectedUntil !== undefined && expectedUntil <= now) this.release(device, address);
+      }
+    }
   }
 
   release(device: DeviceRecord, address: Ip): void {

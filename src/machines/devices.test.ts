@@ -26,6 +26,7 @@ const LAN: HomeLan = {
   mac: mac("02:00:00:00:00:01"),
   linkLocal: ip6("fe80::1"),
   ipv4: { address: ip4("192.168.1.1"), network: prefix4("192.168.1.0/24") },
+  own: [],
   prefixes: [{ prefix: prefix("2605:59c8:1200::/64"), preferredUntil: NEVER }],
 };
 
@@ -146,7 +147,7 @@ describe("what an address is, by what the device does", () => {
   test("what DHCP has leased is stable", () => {
     const story = new Story();
     story.come(STABLE, FIRST);
-    story.do({ kind: "leases", source: "dhcpv6", leases: [{ address: FIRST, mac: LAPTOP, link: "lan", until: NEVER }] });
+    story.do({ kind: "leases", source: "dhcpv6", leases: [{ address: FIRST, mac: LAPTOP, link: "lan" }] });
     assert.equal(story.natureOf(FIRST), "stable lease");
   });
 });
@@ -231,8 +232,7 @@ describe("who is at home", () => {
   });
 });
 
-const lease = (hostname: string, from: Mac = LAPTOP) =>
-  ({ address: ip4("192.168.1.7"), mac: from, link: "lan", hostname, until: NEVER }) as const;
+const lease = (hostname: string, from: Mac = LAPTOP) => ({ address: ip4("192.168.1.7"), mac: from, link: "lan", hostname }) as const;
 
 describe("names", () => {
   test("the first device of a name keeps it, the second has a number, and one that is away gives it up", () => {
@@ -256,4 +256,17 @@ describe("names", () => {
     story.do({ kind: "leases", source: "dhcpv4", leases: [lease("Anna's  Téléphone_2")] });
     assert.equal(story.device()?.name, "annas-telephone-2");
   });
+});
+
+test("a DHCPv6 lease goes to who asked for it, also when it was not known yet; what a device registers itself proves nothing", () => {
+  const story = new Story();
+  const lease6 = { address: STABLE, client: LINK_LOCAL, mac: OTHER, link: "lan", hostname: "desk" } as const;
+  story.do({ kind: "leases", source: "dhcpv6", leases: [lease6] });
+  assert.equal(story.devices.known, 0);
+  story.hear(LAPTOP, LINK_LOCAL);
+  assert.deepEqual([story.natureOf(STABLE), story.device()?.name], ["stable lease", "desk"]);
+  story.do({ kind: "leases", source: "dhcpv6", leases: [{ ...lease6, address: FIRST, registered: true }] });
+  assert.equal(story.natureOf(FIRST), "unknown");
+  story.do({ kind: "leases", source: "dhcpv6", leases: [{ ...lease6, ended: true }] });
+  assert.equal(story.natureOf(STABLE), "absent");
 });

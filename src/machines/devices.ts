@@ -4,49 +4,21 @@
  */
 import { type Ip, isIp4 } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
-import { after, between, type Duration, earliest, type Instant, instant, milliseconds, seconds } from "../addr/time.ts";
+import { after, between, earliest, type Instant, instant, milliseconds, seconds } from "../addr/time.ts";
 import { judgeArrival, noteComing, noteProbe, setNature, SETTLING, weigh } from "./address-evidence.ts";
 import type { Device } from "./device.ts";
 import { type DeviceMemory, devicesToJson, restoreDevices } from "./device-memory.ts";
+import { DeviceLocalNames } from "./device-local-names.ts";
 import { DeviceNames } from "./device-names.ts";
 import { nameQuestion, presenceQuestions } from "./device-questions.ts";
+import type { DeviceLease, DevicesInput, LeaseSource, NamedDevice, NeighborNews } from "./devices-input.ts";
 import { readSighting, type Sighting } from "./device-sightings.ts";
 import { type AddressRecord, type DeviceRecord, DeviceTable, toDevice } from "./device-table.ts";
 import { type HomeLan, isOf } from "./home-lan.ts";
-import type { Json, Machine, Output, Tick } from "./machine.ts";
+import type { LocalNames } from "./local-names.ts";
+import type { Json, Machine, Output } from "./machine.ts";
 
-/** A device that the owner named. */
-export interface NamedDevice {
-  readonly name: string;
-  readonly mac: Mac;
-}
-
-/** What DHCP has given to a device. */
-export interface DeviceLease {
-  readonly address: Ip;
-  readonly mac: Mac;
-  readonly link: string;
-  readonly hostname?: string;
-  readonly until: Instant;
-}
-
-/** News of the kernel's neighbour table. */
-export interface NeighborNews {
-  readonly interface: string;
-  readonly address: Ip;
-  readonly mac?: Mac;
-  readonly state: "reachable" | "stale" | "failed";
-  readonly confirmedAgo: Duration;
-}
-
-export type DevicesInput =
-  | { readonly kind: "home"; readonly lans: readonly HomeLan[] }
-  | { readonly kind: "neighbors"; readonly neighbors: readonly NeighborNews[] }
-  /** Frames of a LAN that may tell of their senders. */
-  | { readonly kind: "overheard"; readonly link: string; readonly frames: readonly Uint8Array[] }
-  /** All leases of one server. */
-  | { readonly kind: "leases"; readonly source: "dhcpv4" | "dhcpv6"; readonly leases: readonly DeviceLease[] }
-  | Tick;
+export type * from "./devices-input.ts";
 
 export interface DevicesOptions {
   /** Those that the owner named. */
@@ -65,6 +37,10 @@ const IDLE = seconds(600);
 const PROBES = 3;
 /** A look asks no more devices than these: the rest is asked by the next one. */
 const PROBED_AT_ONCE = 32;
+/** A device makes its address in a new prefix within some seconds, or not at all. */
+const EXPECTATION = seconds(60);
+/** Leases of devices that nobody has seen yet. */
+const MOST_UNPLACED = 256;
 /** So many are asked for their names at a look. */
 const NAMES_AT_ONCE = 8;
 /** New names are on disk after the first, and not oftener than the second. */
@@ -75,23 +51,28 @@ const NEWCOMERS = { most: 1000, interval: milliseconds(100) };
 export class Devices implements Machine<DevicesInput, never> {
   readonly #table = new DeviceTable();
   readonly #names: DeviceNames;
+  readonly #localNames: DeviceLocalNames;
   #lans: ReadonlyMap<string, HomeLan> = new Map();
   readonly #arriving = new Set<DeviceRecord>();
   #lookAt: Instant | undefined;
   #saveAt: Instant | undefined;
   #savedAt: Instant | undefined;
+  /** Leases by the address from which they were asked for, while nobody is known by it. */
+  readonly #unplaced = new Map<Ip, { readonly source: LeaseSource; readonly lease: DeviceLease }>();
+  #revision = 0;
   #newcomers = NEWCOMERS.most;
   #newcomersAt: Instant = instant(0);
 
   constructor({ named, ownNames }: DevicesOptions, saved?: DeviceMemory) {
     this.#names = new DeviceNames(this.#table, named, ownNames);
+    this.#localNames = new DeviceLocalNames(this.#table, this.#names, ownNames);
     if (saved) restoreDevices(this.#table, saved, (device) => this.#names.settle(device));
   }
 
   handle(input: DevicesInput, now: Instant): readonly Output<never>[] {
     switch (input.kind) {
       case "home":
-        this.#lans = new Map(input.lans.map((lan) => [lan.link, lan]));
+        this.#moveTo(new Map(input.lans.map((lan) => [lan.link, lan])), now);
         break;
       case "neighbors":
         for (const news of input.neighbors) this.#hearOf(news, now);
@@ -129,6 +110,16 @@ export class Devices implements Machine<DevicesInput, never> {
     return [...this.#table.all()].map((device) => toDevice(device, isCurrent(device.link))).toSorted((a, b) => b.lastSeen - a.lastSeen);
   }
 
+  /** What they are called, with their addresses of the moment of asking. */
+  get names(): LocalNames {
+    return this.#localNames;
+  }
+
+  /** Another number, whenever an answer of `names` may have become another one. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   get known(): number {
     return this.#table.size;
   }
@@ -140,10 +131,26 @@ export class Devices implements Machine<DevicesInput, never> {
     return count;
   }
 
+  /** Devices whose identifier is the same in every prefix have it in a new one too: their names follow at once. */
+  #moveTo(lans: ReadonlyMap<string, HomeLan>, now: Instant): void {
+    const known = new Set([...this.#lans.values()].flatMap(({ prefixes }) => prefixes.map(({ prefix }) => prefix)));
+    this.#lans = lans;
+    this.#localNames.follow(lans);
+    this.#revision++;
+    for (const device of this.#table.all()) {
+      const fresh = (lans.get(device.link)?.prefixes ?? []).filter(({ prefix }) => !known.has(prefix));
+      if (!device.present) continue;
+      for (const { prefix } of fresh) this.#table.expect(device, prefix, after(now, EXPECTATION));
+    }
+  }
+
   #hearOf({ interface: link, address, mac, state, confirmedAgo }: NeighborNews, now: Instant): void {
     if (mac === undefined || state === "failed") {
-      const record = this.#table.ownerOf(address)?.addresses.get(address);
-      if (record) record.silent = true;
+      const owner = this.#table.ownerOf(address);
+      const record = owner?.addresses.get(address);
+      if (!owner || !record || record.silent) return;
+      record.silent = true;
+      this.#touch(owner);
       return;
     }
     const known = this.#table.find(mac)?.addresses.get(address);
@@ -165,6 +172,7 @@ export class Devices implements Machine<DevicesInput, never> {
     if (kind === "probe" && owner && owner.mac !== mac && owner.present && !owner.addresses.get(address)!.silent) return;
     const seen = this.#see(link, mac, address, now);
     if (!seen || kind === "use" || isIp4(address)) return;
+    this.#touch(seen.device);
     const begun = kind === "probe" ? noteProbe(seen.device, seen.record, now) : noteComing(seen.device, now);
     if (begun) this.#arriving.add(seen.device);
   }
@@ -177,15 +185,33 @@ export class Devices implements Machine<DevicesInput, never> {
       if (owner && owner.mac !== mac) continue;
       const seen = this.#see(link, mac, address, now);
       if (!seen) continue;
-      if (this.#names.claim(seen.device, "mdns", label)) this.#mustSave(now);
+      if (this.#names.claim(seen.device, "mdns", label)) this.#rename(now);
     }
   }
 
-  #takeLease(source: "dhcpv4" | "dhcpv6", { address, mac, link, hostname }: DeviceLease, now: Instant): void {
-    const device = this.#table.find(mac) ?? this.#table.obtain(mac, link, now);
+  #takeLease(source: LeaseSource, lease: DeviceLease, now: Instant): void {
+    const { address, mac, client, link, hostname } = lease;
+    if (lease.ended) return this.#endLease(address);
+    const asking = client && this.#table.ownerOf(client);
+    const device = asking ?? (client === undefined && mac !== undefined ? this.#table.obtain(mac, link, now) : undefined);
+    if (!device) {
+      // A DUID may have the MAC address of another card: the link tells in a moment who it is.
+      if (client !== undefined && this.#unplaced.size < MOST_UNPLACED) this.#unplaced.set(client, { source, lease });
+      return;
+    }
     const record = this.#table.assign(device, address, now);
-    setNature(record, "stable", "lease");
-    if (hostname !== undefined && this.#names.claim(device, source, hostname)) this.#mustSave(now);
+    // What a device registers (RFC 9686) it has made itself, and may be temporary.
+    if (!lease.registered) setNature(record, "stable", "lease");
+    if (hostname !== undefined) this.#names.claim(device, source, hostname);
+    this.#names.settle(device);
+    this.#rename(now);
+  }
+
+  #endLease(address: Ip): void {
+    const holder = this.#table.ownerOf(address);
+    if (!holder) return;
+    this.#table.release(holder, address);
+    this.#touch(holder);
   }
 
   /** Only addresses of the home count: whoever speaks from another one has none here. */
@@ -195,16 +221,27 @@ export class Devices implements Machine<DevicesInput, never> {
     const known = this.#table.find(mac);
     if (!known && !this.#admits(at)) return undefined;
     const device = known ?? this.#table.obtain(mac, link, at);
+    const wasShown = device.present && device.addresses.get(address)?.silent === false;
     const record = this.#table.assign(device, address, at);
+    if (!wasShown || device.link !== link) this.#touch(device);
     device.link = link;
     device.lastSeen = record.lastSeen = at;
-    [device.present, device.probes, record.silent] = [true, 0, false];
+    [device.present, device.probes, record.silent, record.expectedUntil] = [true, 0, false, undefined];
     weigh(device, record, at);
+    this.#placeLease(address, at);
     if (!known) {
       this.#names.settle(device);
-      this.#mustSave(at);
+      this.#rename(at);
     }
     return { device, record };
+  }
+
+  /** It had asked for a lease before it was known. */
+  #placeLease(client: Ip, now: Instant): void {
+    const waiting = this.#unplaced.size === 0 ? undefined : this.#unplaced.get(client);
+    if (!waiting) return;
+    this.#unplaced.delete(client);
+    this.#takeLease(waiting.source, waiting.lease, now);
   }
 
   #admits(now: Instant): boolean {
@@ -218,17 +255,20 @@ export class Devices implements Machine<DevicesInput, never> {
   #judge(device: DeviceRecord, now: Instant): void {
     this.#arriving.delete(device);
     judgeArrival(device);
-    this.#mustSave(now);
+    this.#rename(now);
   }
 
   #look(now: Instant): readonly Output<never>[] {
     this.#lookAt = after(now, LOOK_INTERVAL);
     const asked: Output<never>[] = [];
     let left = PROBED_AT_ONCE;
+    this.#table.dropUnmet(now);
     for (const device of this.#table.all()) {
       if (!device.present || between(device.lastSeen, now) < IDLE) continue;
-      if (device.probes >= PROBES) device.present = false;
-      else if (left-- > 0) {
+      if (device.probes >= PROBES) {
+        device.present = false;
+        this.#touch(device);
+      } else if (left-- > 0) {
         device.probes++;
         asked.push(...presenceQuestions(this.#lans.get(device.link), device));
       }
@@ -248,6 +288,15 @@ export class Devices implements Machine<DevicesInput, never> {
       questions.push(...nameQuestion(lan, device));
     }
     return questions;
+  }
+
+  #rename(now: Instant): void {
+    this.#revision++;
+    this.#mustSave(now);
+  }
+
+  #touch({ name }: DeviceRecord): void {
+    if (name !== undefined) this.#revision++;
   }
 
   #mustSave(now: Instant): void {

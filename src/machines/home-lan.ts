@@ -13,6 +13,8 @@ export interface HomeLan {
   /** The router's own, once it may be used. */
   readonly linkLocal?: Ip6;
   readonly ipv4?: { readonly address: Ip4; readonly network: Prefix4 };
+  /** The router's own addresses that are not link-local. */
+  readonly own: readonly { readonly address: Ip; readonly preferredUntil: Instant }[];
   /** The /64s that devices have addresses in. */
   readonly prefixes: readonly { readonly prefix: Prefix; readonly preferredUntil: Instant }[];
 }

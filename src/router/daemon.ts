@@ -1,4 +1,5 @@
 /** The running router: the loop on a real Linux, with its sockets, its timer, its interface for the other commands, and its orderly end. */
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { milliseconds } from "../addr/time.ts";
@@ -13,6 +14,8 @@ import { systemRandom } from "../io/system-random.ts";
 import { version } from "../io/version.ts";
 import { apply } from "../kernel/apply.ts";
 import { BootTimer } from "../kernel/boot-timer.ts";
+import type { DeviceLease } from "../machines/devices.ts";
+import type { Dhcpv4Record } from "../machines/dhcpv4-server.ts";
 import { bootNow } from "../kernel/clock.ts";
 import { KernelEvents } from "../kernel/events.ts";
 import { observe } from "../kernel/observe.ts";
@@ -73,6 +76,10 @@ async function prepare(options: DaemonOptions): Promise<Daemon> {
   return new Daemon(options, openStores(options));
 }
 
+function deviceLease(link: string, { address, mac, name, forgotten }: Dhcpv4Record): DeviceLease {
+  return { address, mac, link, ...(name !== undefined && { hostname: name }), ...(forgotten && { ended: true }) };
+}
+
 /** `bench ra` takes the random delay of RFC 4861 6.2.6 out of what it measures. */
 function measuredDelay(text: string | undefined): Pick<World, "maxRaDelay"> {
   return text === undefined ? {} : { maxRaDelay: milliseconds(Number(text)) };
@@ -108,7 +115,11 @@ class Daemon implements Service {
     this.#past = stores.recall(config, this.#journal);
     this.#history = historyFromJson(stores.load(HISTORY, this.#journal) ?? []);
     this.#sockets = new LinkSockets(config, (events) => this.handle(...events));
-    this.#dhcpv4 = new Dhcpv4Services(config, stores, (note) => this.#journal.record("dhcpv4-server", note));
+    this.#dhcpv4 = new Dhcpv4Services(config, stores, {
+      note: (note) => this.#journal.record("dhcpv4-server", note),
+      leased: (link, records) =>
+        this.handle({ kind: "leases", source: "dhcpv4", leases: records.map((record) => deviceLease(link, record)) }),
+    });
     this.#loop = new Loop(config, this.#world(), this.#past);
     this.#timer = new BootTimer(
       () => this.handle({ kind: "tick" }),
@@ -216,6 +227,7 @@ class Daemon implements Service {
     return {
       now: bootNow,
       random: systemRandom,
+      hostName: hostname(),
       ...measuredDelay(process.env["SKYLAN_MAX_RA_DELAY_MS"]),
       observe,
       apply,

@@ -27,6 +27,8 @@ export interface Dhcpv4ServiceOptions {
   readonly path: string;
   readonly clocks: Clocks;
   readonly note: (note: Note) => void;
+  /** Is given what has been leased or has ended; at the start, what an earlier run has leased. */
+  readonly leased: (link: string, records: readonly Dhcpv4Record[]) => void;
 }
 
 interface Answer {
@@ -111,6 +113,7 @@ export class Dhcpv4Service {
         ),
       recovered: () => this.#say("info", "dhcpv4.durable", "Leases are on disk again."),
     });
+    this.#options.leased(this.#options.link, this.leases());
   }
 
   /** What an earlier run has written, the latest for each address. */
@@ -167,6 +170,7 @@ export class Dhcpv4Service {
   /** The answers leave when the records are safe. */
   #keep(records: readonly Dhcpv4Record[], answers: readonly Answer[]): void {
     this.#waiting += answers.length;
+    this.#options.leased(this.#options.link, records);
     this.#journal?.append(records.map(bindingToJson), () => {
       this.#waiting -= answers.length;
       this.#sockets.send(answers);

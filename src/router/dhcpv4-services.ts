@@ -3,7 +3,7 @@ import type { Leases, LeaseStatus, LanStatus, Problem } from "../api/status.ts";
 import type { Config, LanConfig } from "../config/config.ts";
 import type { Dhcpv4Binding } from "../machines/dhcpv4-server.ts";
 import type { Note } from "../machines/machine.ts";
-import { Dhcpv4Service } from "./dhcpv4-service.ts";
+import { Dhcpv4Service, type Dhcpv4ServiceOptions } from "./dhcpv4-service.ts";
 import { left } from "./left.ts";
 import type { Stores } from "./linux-store.ts";
 import type { Loop } from "./loop.ts";
@@ -13,14 +13,20 @@ export class Dhcpv4Services {
   readonly #lans: readonly LanConfig[];
   readonly #stores: Pick<Stores, "clocks" | "pathOf">;
   readonly #note: (note: Note) => void;
+  readonly #leased: Dhcpv4ServiceOptions["leased"];
   /** By LAN interface; made when there is something to serve. */
   readonly #services = new Map<string, Dhcpv4Service>();
   #problems: readonly Problem[] = [];
 
-  constructor({ lans }: Config, stores: Pick<Stores, "clocks" | "pathOf">, note: (note: Note) => void) {
+  constructor(
+    { lans }: Config,
+    stores: Pick<Stores, "clocks" | "pathOf">,
+    { note, leased }: Pick<Dhcpv4ServiceOptions, "note" | "leased">,
+  ) {
     this.#lans = lans;
     this.#stores = stores;
     this.#note = note;
+    this.#leased = leased;
   }
 
   /** Serves what the loop has planned, on the links as they are. @throws KernelError */
@@ -77,7 +83,7 @@ export class Dhcpv4Services {
     const known = this.#services.get(link);
     if (known) return known;
     const path = this.#stores.pathOf(`dhcpv4-leases-${link}.journal`);
-    const service = new Dhcpv4Service({ link, path, clocks: this.#stores.clocks, note: this.#note });
+    const service = new Dhcpv4Service({ link, path, clocks: this.#stores.clocks, note: this.#note, leased: this.#leased });
     this.#services.set(link, service);
     return service;
   }

@@ -17,7 +17,7 @@ import type { SubnetMemory } from "../plan/subnets.ts";
 import { sysctlPaths } from "../plan/sysctls.ts";
 import { encodeNdp } from "../wire/ndp.ts";
 import { carriedAlong, type Former, formerToJson, recordFormer } from "./former.ts";
-import { homeLans } from "./home-lans.ts";
+import { homeLans } from "./home-devices.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
 import type { Desk, Savable } from "./seat.ts";
@@ -98,7 +98,7 @@ export class Loop implements Desk {
 
   /** Who is at home. */
   get devices(): Devices {
-    return this.#machines.devices;
+    return this.#machines.devices.table;
   }
 
   /** Whether nothing is left to be said on the wire: after `leave` the last advertisements, after `release` its answer. */
@@ -137,7 +137,7 @@ export class Loop implements Desk {
       this.changed = false;
       this.#looked = false;
       this.#desired = desired;
-      this.#machines.seeHome(homeLans(this.#config, desired, this.#links), now);
+      this.#machines.devices.follow(homeLans(this.#config, desired, this.#links), now);
       this.#remember(desired);
       this.#save();
       // What the kernel does not carry out is not promised to the LANs either.
@@ -235,5 +235,5 @@ export class Loop implements Desk {
 
 /** What a link brings tells nothing about the kernel. */
 function isHeard({ kind }: Event): boolean {
-  return kind === "packet" || kind === "frame" || kind === "neighbors" || kind === "overheard";
+  return kind === "packet" || kind === "frame" || kind === "neighbors" || kind === "overheard" || kind === "leases";
 }

@@ -3,8 +3,6 @@ import { ALL_NODES, ALL_ROUTERS, type Ip6 } from "../addr/ip.ts";
 import type { Random } from "../addr/random.ts";
 import { type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
-import { Devices, type DevicesInput } from "../machines/devices.ts";
-import type { HomeLan } from "../machines/home-lan.ts";
 import { createDhcpv4Client, type Dhcpv4ClientInput } from "../machines/dhcpv4-client.ts";
 import { createDhcpv6Client, type Dhcpv6ClientInput } from "../machines/dhcpv6-client.ts";
 import { createDhcpv6LanServer } from "../machines/dhcpv6-lan-server.ts";
@@ -18,6 +16,7 @@ import { createRaClient, type RaClientInput } from "../machines/ra-client.ts";
 import { createRaServer, type RaServerInput } from "../machines/ra-server.ts";
 import type { Facts } from "../plan/facts.ts";
 import { isOfIpv6, type LinkFact, type Observed } from "../plan/kernel-state.ts";
+import { devicesOptions, HomeDevices } from "./home-devices.ts";
 import type { Past } from "./past.ts";
 import { NDP_TYPE } from "../wire/ndp.ts";
 import { type AnySeat, type Desk, Seat } from "./seat.ts";
@@ -57,9 +56,7 @@ export class Machines {
   /** By interface. */
   readonly #identifiers: ReadonlyMap<string, Seat<LanIdentifiersInput, LanIdentifiersFact>>;
   /** Who is on the LANs. */
-  readonly devices: Devices;
-  readonly #devices: Seat<DevicesInput, never>;
-  #home = "";
+  readonly devices: HomeDevices;
   readonly #seats: readonly AnySeat[];
   /** Since when the WAN has its cable: the random delays of the first solicitations, of routers and of leases, count from there. */
   #carrierSince: Instant | undefined;
@@ -67,7 +64,7 @@ export class Machines {
   #flags = "";
   #carrier = "";
 
-  constructor(config: Config, { random, maxRaDelay }: Pick<World, "random" | "maxRaDelay">, past: Past, desk: Desk) {
+  constructor(config: Config, { random, maxRaDelay, hostName }: Pick<World, "random" | "maxRaDelay" | "hostName">, past: Past, desk: Desk) {
     const { wan, lans } = config;
     const { identity, snapshots } = past;
     this.#wan = wan.interface;
@@ -115,8 +112,7 @@ export class Machines {
       createDhcpv6LanServer(identity, snapshots.get(DHCPV6_SERVER)),
       desk,
     );
-    this.devices = new Devices({ named: [], ownNames: [] }, snapshots.get("devices"));
-    this.#devices = new Seat({ name: "devices", protocol: "ndp", durability: "disk" }, this.devices, desk);
+    this.devices = new HomeDevices(devicesOptions(config, hostName), snapshots.get("devices"), desk);
     const byLan = [this.#raServers, this.#serverWatches, this.#identifiers];
     const ipv4 = this.#dhcpv4 ? [this.#dhcpv4] : [];
     this.#seats = [
@@ -125,7 +121,7 @@ export class Machines {
       ...ipv4,
       this.#announcer,
       this.#dhcpv6Server,
-      this.#devices,
+      this.devices.seat,
       ...byLan.flatMap((seats): readonly AnySeat[] => [...seats.values()]),
     ];
   }
@@ -140,10 +136,9 @@ export class Machines {
         if (event.link === this.#wan) this.#dhcpv4?.deliver(event.frame, now);
         break;
       case "neighbors":
-        this.#devices.deliver(event, now);
-        break;
       case "overheard":
-        this.#devices.deliver(event, now);
+      case "leases":
+        this.devices.seat.deliver(event, now);
         break;
       case "resume":
         this.#dhcpv6.deliver({ kind: "resume" }, now);
@@ -219,14 +214,6 @@ export class Machines {
     if (mac !== undefined) this.#announcer.deliver({ kind: "addresses", addresses: readyOn(this.#wan, observed), mac }, now);
   }
 
-  /** Tells which addresses of the LANs count. */
-  seeHome(lans: readonly HomeLan[], now: Instant): void {
-    const home = JSON.stringify(lans);
-    if (home === this.#home) return;
-    this.#home = home;
-    this.#devices.deliver({ kind: "home", lans }, now);
-  }
-
   /**
    * Kernel and disk may have held up what a turn has sent: advertisements to all nodes (RFC 4861 6.2.6) and the client's repetitions (RFC 8415 15) keep
    * their distance on the wire.
@@ -284,6 +271,7 @@ export class Machines {
         break;
       case "dhcpv6-server":
         this.#dhcpv6Server.deliver({ ...packet, link }, now);
+        this.devices.takeLeases(this.#dhcpv6Server.fact?.leases, now);
         break;
     }
   }

@@ -4,6 +4,7 @@ import type { Json } from "../addr/json.ts";
 import type { Random } from "../addr/random.ts";
 import type { Duration, Instant } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
+import type { DeviceLease } from "../machines/devices.ts";
 import type { FrameIn, Note, Packet } from "../machines/machine.ts";
 import type { Neighbor, Observed } from "../plan/kernel-state.ts";
 
@@ -37,6 +38,8 @@ export type Durability = "boot" | "disk";
 export interface World {
   now(): Instant;
   readonly random: Random;
+  /** What this box is called, perhaps with its domain. */
+  readonly hostName?: string;
   /** Longest delay of an answer to a Router Solicitation where it is not the 500 ms of RFC 4861: for measuring only. */
   readonly maxRaDelay?: Duration;
   /** One look at the links, at what carries our mark, and at the named sysctls. */
@@ -55,6 +58,8 @@ export type Event =
   | { readonly kind: "frame"; readonly link: string; readonly frame: FrameIn }
   /** News of devices on any link. */
   | { readonly kind: "neighbors"; readonly neighbors: readonly Neighbor[] }
+  /** What DHCP has given to devices. */
+  | { readonly kind: "leases"; readonly source: "dhcpv4" | "dhcpv6"; readonly leases: readonly DeviceLease[] }
   /** Frames of a LAN that tell who is there. */
   | { readonly kind: "overheard"; readonly link: string; readonly frames: readonly Uint8Array[] }
   /** A link, an address, a route, a rule or a switch has changed. */

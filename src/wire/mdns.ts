@@ -1,7 +1,8 @@
 /** Multicast DNS (RFC 6762): what hosts announce about their names and addresses, and the question for the name behind an address. */
-import { type Ip, type Ip4, type Ip6, ip4FromBytes, ip6FromBytes, ip6ToBytes, isIp4 } from "../addr/ip.ts";
+import { type Ip, type Ip4, type Ip6, ip4FromBytes, ip6FromBytes } from "../addr/ip.ts";
 import { decodeDns, type DnsRecord, encodeDns, NO_FLAGS, RR_CLASS, RR_TYPE } from "./dns.ts";
 import { labelsOf } from "./dns-name.ts";
+import { addressOfReverse, reverseName } from "./reverse-name.ts";
 
 export const MDNS_PORT = 5353;
 export const MDNS_GROUP = "ff02::fb" as Ip6;
@@ -36,26 +37,6 @@ export function encodeMdnsQuestion(addresses: readonly Ip[]): Uint8Array {
     authorities: [],
     additionals: [],
   });
-}
-
-/** The name for the way back from an address: RFC 1035 3.5, RFC 3596 2.5. */
-export function reverseName(address: Ip): string {
-  if (isIp4(address)) return `${address.split(".").toReversed().join(".")}.in-addr.arpa`;
-  const digits = Array.from(ip6ToBytes(address), (octet) => octet.toString(16).padStart(2, "0")).join("");
-  return `${Array.from(digits).toReversed().join(".")}.ip6.arpa`;
-}
-
-/** The address of such a name in lower case, undefined when it is none. */
-export function addressOfReverse(name: string): Ip | undefined {
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
-  if (v4) {
-    const octets = v4.slice(1).toReversed().map(Number);
-    const address = ip4FromBytes(Uint8Array.from(octets));
-    return reverseName(address) === name ? address : undefined;
-  }
-  if (!/^([0-9a-f]\.){32}ip6\.arpa$/.test(name)) return undefined;
-  const digits = Array.from(name.slice(0, 63).replaceAll(".", "")).toReversed().join("");
-  return ip6FromBytes(Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16)));
 }
 
 function hostOf({ name, type, class: rrClass, data }: DnsRecord): MdnsHost[] {
