@@ -165,7 +165,10 @@ const lan = v.pipe(
         "192.168.1.1/24",
       ),
     ),
-    open: v.optional(openings("What the internet may open connections to by IPv6, on any device of this LAN."), []),
+    open: v.optional(
+      openings("What the internet may open connections to by IPv6, on any device of this LAN: at most 100 new connections a second."),
+      [],
+    ),
     advertise: v.optional(advertise, {}),
     dhcp: v.optional(dhcp, {}),
     dhcpv6: v.optional(dhcpv6, {}),

@@ -203,8 +203,9 @@ test("every end of something is an instant at which to look again", () => {
   assert.deepEqual(left, { ...NOTHING_DISCOVERED, heard: true, other: true, hopLimit: 64 });
 });
 
-test("a storm of advertisements fills no memory, and what is advertised on is known in the end", () => {
-  let known = first(pio(WAN_PREFIX, true, 300));
+test("a storm of advertisements fills no memory and costs nothing that was known, and what comes after it has its place", () => {
+  const before = first(pio(WAN_PREFIX, true, 300), rio(FAR, 600), rdnss(600, "2606:4700:4700::1111"), domain(-1));
+  let known = before;
   for (let i = 0; i < 1000; i++) {
     const wild = subnet(prefix("2605:59c8::/32"), 64, i);
     const address = ip6FromBigInt(0x2605_59c8_0000_0000_0000_0000_0000_0000n + BigInt(i));
@@ -212,13 +213,16 @@ test("a storm of advertisements fills no memory, and what is advertised on is kn
       from: ip6FromBigInt(0xfe80_0000_0000_0000_0000_0000_0000_0000n + BigInt(i)),
     });
   }
-  const { routers, routes, onLink, resolvers, searchDomains, addresses } = hear(known, [pio(WAN_PREFIX, true, 300)]);
-  assert.deepEqual(
-    [routers, routes, onLink, resolvers, searchDomains, addresses].map((list) => list.length),
-    [64, 64, 64, 16, 16, 16],
-  );
-  assert.equal(routers.at(-1)!.address, ROUTER);
-  assert.equal(onLink.at(-1)!.prefix, WAN_PREFIX);
+  const [other, newcomer] = [prefix("2a0d:7f00:2::/64"), ip6("fe80::9:9")];
+  known = hear(known, [pio(other, true, 300)], { from: newcomer });
+  const most = { routers: 64, routes: 64, onLink: 64, resolvers: 16, searchDomains: 16, addresses: 16 };
+  for (const [kind, count] of Object.entries(most) as [keyof typeof most, number][]) {
+    assert.equal(known[kind].length, count, kind);
+    assert.deepEqual(known[kind][0], before[kind][0], kind);
+  }
+  assert.equal(known.routers.at(-1)!.address, newcomer);
+  assert.equal(known.onLink.at(-1)!.prefix, other);
+  assert.equal(known.addresses.at(-1)!.prefix, other);
 });
 
 function domain(index: number): NdpOption {

@@ -31,7 +31,7 @@ export interface DiscoveryOptions extends SlaacOptions {
 
 /** RFC 8200 section 5. */
 const LEAST_MTU = 1280;
-/** Bounds of each list, so that a storm of advertisements can't fill the memory: the oldest go. RFC 8106 5.3.1 asks for three resolvers. */
+/** Bounds of each list, so that a storm of advertisements can't fill the memory. RFC 8106 5.3.1 asks for three resolvers. */
 const MOST_ITEMS = 64;
 const MOST_NAMES = 16;
 
@@ -145,7 +145,10 @@ function isUsableResolver(address: Ip6): boolean {
   return !isLinkLocal(address) && !isMulticast(address) && address !== UNSPECIFIED && address !== LOOPBACK;
 }
 
-/** The list with each of `found` in place of the one with its key, else at the end; what has ended leaves it, then the oldest above `most`. */
+/**
+ * The list with each of `found` in place of the one with its key, else at the end; what has ended leaves it. In a full list the newest takes the place of the
+ * newest before it: a flood of inventions costs us nothing that we had, and what is true afterwards still finds a place.
+ */
 function merged<Item extends { readonly until: Instant }>(
   list: readonly Item[],
   found: readonly Item[],
@@ -158,5 +161,6 @@ function merged<Item extends { readonly until: Instant }>(
     if (item.until > now) byKey.set(key(item), item);
     else byKey.delete(key(item));
   }
-  return [...byKey.values()].slice(-most);
+  const all = [...byKey.values()];
+  return all.length <= most ? all : [...all.slice(0, most - 1), all.at(-1)!];
 }

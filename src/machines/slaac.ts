@@ -39,7 +39,7 @@ const TEMP_PREFERRED_LIFETIME = seconds(86_400);
 const MAX_DESYNC_FACTOR = seconds(0.4 * 86_400);
 /** 2 + TEMP_IDGEN_RETRIES * DupAddrDetectTransmits * RetransTimer / 1000. */
 const REGEN_ADVANCE = seconds(5);
-/** Prefixes with addresses at one time. In a storm of them the oldest go; one that is still advertised comes back with the same address. */
+/** Prefixes with addresses at one time. */
 const MOST_PREFIXES = 16;
 
 /** The addresses after a prefix was advertised; `agedAddresses` adds the temporary ones. */
@@ -127,10 +127,10 @@ function regenerationAt({ preferredUntil }: Limits): Instant {
   return instant(preferredUntil - REGEN_ADVANCE);
 }
 
-/** The addresses without those of the oldest prefix when there are as many prefixes as there may be. */
+/** The addresses without those of the newest prefix when there are as many prefixes as there may be: a flood of them costs us no address that we had. */
 function withRoom(addresses: readonly AutoAddress[]): readonly AutoAddress[] {
   const prefixes = [...new Set(addresses.map((own) => own.prefix))];
-  return prefixes.length < MOST_PREFIXES ? addresses : addresses.filter((own) => own.prefix !== prefixes[0]);
+  return prefixes.length < MOST_PREFIXES ? addresses : addresses.filter((own) => own.prefix !== prefixes.at(-1));
 }
 
 function sooner(a: Instant, b: Instant | undefined): Instant {

@@ -72,6 +72,8 @@ const LINK_LOCAL = prefix("fe80::/10");
 const DHCPV6_CLIENT_PORT = 546;
 /** Nobody finds anything in a /64 by ping (RFC 4890 4.3.1); the limit bounds the neighbor solicitations that trying costs (RFC 6583). */
 const PING_LIMIT = limit(100, 200);
+/** The same holds for a port that is open on every address of a LAN: docs/adr/0013-new-flows-are-counted.md. */
+const OPEN_LIMIT = limit(100, 100);
 
 const IIF = meta("iifname");
 const OIF = meta("oifname");
@@ -232,7 +234,7 @@ function fromWan(): Ruleset {
     rule("from_wan", [equals(DESTINATION, "@bogons"), COUNTER, DROP], "not reached from the internet"),
     rule("from_wan", [differs(concat(OIF, DESTINATION), "@lan_subnets"), COUNTER, DROP], "no live prefix of a LAN"),
     rule("from_wan", [equals(ICMPV6_TYPE, "echo-request"), PING_LIMIT, ACCEPT]),
-    rule("from_wan", [equals(concat(OIF, ...SERVICE), "@lan_open"), ACCEPT], "opened by the owner"),
+    rule("from_wan", [equals(concat(OIF, ...SERVICE), "@lan_open"), OPEN_LIMIT, ACCEPT], "opened by the owner"),
   ];
 }
 
