@@ -26,6 +26,12 @@ export class MissingInterface extends Error {
 
 /** Programs that send Router Advertisements or act on those of the provider, by the name that /proc shows. */
 const RA_DAEMONS = new Set(["radvd", "corerad", "odhcpd", "rtadvd", "dhcpcd", "dnsmasq"]);
+/** Of programs that care for other interfaces too, by the name that /proc shows: how they are kept from those in skylan's config. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "systemd-network":
+    "write DHCP=no and IPv6AcceptRA=no into the [Network] of the WAN's and the LANs' files in /etc/systemd/network, and then networkctl reload",
+  NetworkManager: "nmcli device set INTERFACE managed no, for the WAN and for each LAN",
+};
 const DHCPV6_CLIENT_PORT = 546;
 const DHCPV6_SERVER_PORT = 547;
 const UNSEEN_CLIENT =
@@ -77,5 +83,6 @@ export async function checkAlone(runDirectory: string): Promise<void> {
 }
 
 function rival({ name, pid }: SocketOwner, what: string): string {
-  return `${name} (pid ${pid}) ${what} on this box; two of them fight over the same prefix. Stop it first: systemctl disable --now ${name}, or kill ${pid}`;
+  const remedy = REMEDIES[name] ?? `systemctl disable --now ${name}, or kill ${pid}`;
+  return `${name} (pid ${pid}) ${what} on this box; two of them fight over the same prefix. Stop it first: ${remedy}`;
 }

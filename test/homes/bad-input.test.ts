@@ -1,5 +1,5 @@
 /** What `skylan up` refuses: one sentence that says what to do, an exit code that a script understands, and a kernel that is as it was. */
-// Needs: dhcp6c, dhcpcd, radvd
+// Needs: dbus-daemon, dhcp6c, dhcpcd, NetworkManager, radvd, /lib/systemd/systemd-networkd
 import assert from "node:assert/strict";
 import { existsSync, globSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,8 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import { createHome, type Home } from "../../src/lab/home.ts";
 import type { Running } from "../../src/lab/running.ts";
 import { type BoxState, boxState } from "../fixtures/box-state.ts";
+import { startNetworkManager } from "../fixtures/network-manager.ts";
+import { startNetworkd } from "../fixtures/networkd.ts";
 import { AS_SERVICE, otherUserIsRefused, ownDirectories } from "../fixtures/service.ts";
 import { skipWithout } from "./home.ts";
 
@@ -133,9 +135,21 @@ describe("skylan up refuses", () => {
     assert.match(sentence, /dhcp6c \(pid \d+\) is a DHCPv6 client.*systemctl disable --now dhcp6c, or kill \d+/);
   });
 
-  test("[ROB-5] another DHCPv6 client: dhcpcd", async () => {
+  test("[ROB-5] another DHCPv6 client: dhcpcd (case 26)", async () => {
     const rival = home.gateway.spawn(["dhcpcd", "-6", "-B", "-f", write("dhcpcd.conf", "noipv6rs\nia_pd 1\n"), "wan"]);
     assert.match(await besides(rival, listens(":0222 ", "/proc/net/udp6")), /dhcpcd \(pid \d+\) is a DHCPv6 client/);
+  });
+
+  test("[ROB-5] another DHCPv6 client: systemd-networkd (case 26)", async () => {
+    const rival = await startNetworkd(home.gateway, "wan", "[Network]\nDHCP=ipv6\n[DHCPv6]\nWithoutRA=solicit\n");
+    const sentence = await besides(rival, listens(":0222 ", "/proc/net/udp6"));
+    assert.match(sentence, /systemd-network \(pid \d+\) is a DHCPv6 client.*DHCP=no.*networkctl reload/);
+  });
+
+  test("[ROB-5] another DHCPv6 client: NetworkManager (case 26)", async () => {
+    const rival = await startNetworkManager(home.gateway, "wan", { ipv6: "dhcp" });
+    const sentence = await besides(rival, listens(":0222 ", "/proc/net/udp6"));
+    assert.match(sentence, /NetworkManager \(pid \d+\) is a DHCPv6 client.*nmcli device set INTERFACE managed no/);
   });
 
   test("[ROB-5] another DHCPv6 client, also where skylan is a service that may not look into the processes of root", {
@@ -152,7 +166,7 @@ describe("skylan up refuses", () => {
     assert.deepEqual(await boxState(home.gateway), untouched, "the kernel is as it was");
   });
 
-  test("[ROB-5] another router advertisement daemon: radvd", async () => {
+  test("[ROB-5] another router advertisement daemon: radvd (case 26)", async () => {
     const file = write("radvd.conf", SILENT_RADVD);
     const rival = home.gateway.spawn(["radvd", "-n", "-C", file, "-p", join(home.directory, "radvd.pid"), "-m", "stderr"]);
     const sentence = await besides(rival, listens(":003A ", "/proc/net/raw6"));

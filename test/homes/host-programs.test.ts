@@ -8,26 +8,11 @@ import { createHome, type Home, NET_ADDRESS } from "../../src/lab/home.ts";
 import type { Namespace } from "../../src/lab/namespace.ts";
 import { DELEGATED, leases, type LinkWatch, raOptions, watchLink } from "../fixtures/link-watch.ts";
 import { namesOfNetworkManager, startNetworkManager } from "../fixtures/network-manager.ts";
+import { startNetworkd } from "../fixtures/networkd.ts";
 
 const lans = [{ name: "home", interface: "lan", hosts: ["networkd", "dhcpcd", "manager", "plain"] }];
 
-/** It finds its settings in /run, and takes a /sys that can't be written for a container's, where no udev has to speak first. */
-async function startNetworkd(host: Namespace): Promise<void> {
-  await host.shell(`
-    mkdir -p /run/systemd/network /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp
-    chown -R systemd-network: /run/systemd/netif
-    cat >/run/systemd/network/10-lan.network <<'END'
-[Match]
-Name=eth0
-[Network]
-IPv6AcceptRA=yes
-[IPv6AcceptRA]
-DHCPv6Client=no
-UseDomains=yes
-END
-    mount -o remount,ro /sys`);
-  await host.spawn(["/lib/systemd/systemd-networkd"]).line(/Enumeration completed/, 10_000);
-}
+const NETWORKD = "[Network]\nIPv6AcceptRA=yes\n[IPv6AcceptRA]\nDHCPv6Client=no\nUseDomains=yes\n";
 
 async function startDhcpcd(host: Namespace): Promise<void> {
   await host.shell(`
@@ -46,7 +31,7 @@ describe("hosts with programs of their own", () => {
     home = await createHome({ lans });
     [lan, wan] = [watchLink(home.host("plain")), watchLink(home.host("isp"), "customer")];
     await Promise.all([
-      startNetworkd(home.host("networkd")),
+      startNetworkd(home.host("networkd"), "eth0", NETWORKD),
       startDhcpcd(home.host("dhcpcd")),
       startNetworkManager(home.host("manager"), "eth0"),
     ]);
