@@ -74,9 +74,12 @@ export function packetSockets(): readonly PacketSocketEntry[] {
 
 /** Who holds one of these sockets, without ourselves and those that we may not inspect. */
 export function ownersOf(inodes: ReadonlySet<Inode | undefined>): readonly SocketOwner[] {
-  if (inodes.size === 0) return [];
+  // To look into every process takes a while, and most of the time all of them are ours.
+  const own = socketsOf(process.pid);
+  const others = [...inodes].filter((inode) => !own.has(inode));
+  if (others.length === 0) return [];
   return processes()
-    .filter((pid) => pid !== process.pid && holdsSocket(pid, inodes))
+    .filter((pid) => pid !== process.pid && holdsOneOf(pid, others))
     .map((pid) => ({ pid, name: commandName(pid) }));
 }
 
@@ -111,8 +114,13 @@ function processes(): number[] {
     .map(Number);
 }
 
-function holdsSocket(pid: number, inodes: ReadonlySet<string | undefined>): boolean {
-  return descriptors(pid).some((target) => inodes.has(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? "none"));
+function socketsOf(pid: number): ReadonlySet<Inode | undefined> {
+  return new Set(descriptors(pid).flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
+}
+
+function holdsOneOf(pid: number, inodes: readonly (Inode | undefined)[]): boolean {
+  const held = socketsOf(pid);
+  return inodes.some((inode) => held.has(inode));
 }
 
 /** A process may end while it is being looked at: then it holds nothing. */

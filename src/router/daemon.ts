@@ -29,7 +29,7 @@ import { Loop } from "./loop.ts";
 import type { Past } from "./past.ts";
 import { foreignRuleProblems, newProblems } from "./problems.ts";
 import { continueHistory, historyFromJson, historyToJson } from "./prefix-history.ts";
-import { checkAlone, checkInterfaces, checkRivals } from "./start-checks.ts";
+import { checkAlone, checkInterfaces, checkRivals, rivalProblems } from "./start-checks.ts";
 import { describe } from "./status.ts";
 import { describeDevices } from "./status-devices.ts";
 import type { Event, World } from "./world.ts";
@@ -175,7 +175,7 @@ class Daemon implements Service {
       lans: this.#dhcpv4.describe(described.lans),
       devices: { present: this.#loop.devices.present, known: this.#loop.devices.known },
       prefixHistory: this.#history,
-      problems: [...(this.#loop.view().desired?.notices ?? []), ...this.#dhcpv4.problems, ...foreignRuleProblems()],
+      problems: [...(this.#loop.view().desired?.notices ?? []), ...this.#dhcpv4.problems, ...rivalProblems(), ...foreignRuleProblems()],
       events: this.#journal.records,
     };
   }

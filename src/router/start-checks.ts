@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createClient, NotRunning, SOCKET_NAME } from "../api/client.ts";
+import type { Problem } from "../api/status.ts";
 import type { Config } from "../config/config.ts";
 import { observe } from "../kernel/observe.ts";
 import { isUdpPortHeld, rawIcmpv6Owners, type SocketOwner, udpOwners } from "../kernel/socket-owners.ts";
@@ -34,6 +35,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 const DHCPV6_CLIENT_PORT = 546;
 const DHCPV6_SERVER_PORT = 547;
+const IS_CLIENT = "is a DHCPv6 client (UDP port 546)";
+const IS_SERVER = "is a DHCPv6 server (UDP port 547)";
+const IS_DAEMON = "handles Router Advertisements";
 const UNSEEN_CLIENT =
   "a program of another user is a DHCPv6 client (UDP port 546) on this box; two of them fight over the same prefix. Stop it first: as root, `ss -lunp 'sport = :546'` names it";
 
@@ -54,13 +58,13 @@ export function checkInterfaces({ wan, lans }: Config): void {
 /** @throws Conflict when a DHCPv6 client or server or a router advertisement daemon runs in this network namespace, or another DHCPv4 client on the WAN. */
 export function checkRivals({ wan }: Config): void {
   const client = udpOwners(DHCPV6_CLIENT_PORT)[0];
-  if (client) throw new Conflict(rival(client, "is a DHCPv6 client (UDP port 546)"));
+  if (client) throw new Conflict(rival(client, IS_CLIENT));
   if (isUdpPortHeld(DHCPV6_CLIENT_PORT)) throw new Conflict(UNSEEN_CLIENT);
   const server = udpOwners(DHCPV6_SERVER_PORT)[0];
-  if (server) throw new Conflict(rival(server, "is a DHCPv6 server (UDP port 547)"));
+  if (server) throw new Conflict(rival(server, IS_SERVER));
   if (isUdpPortHeld(DHCPV6_SERVER_PORT)) throw new Conflict(UNSEEN_SERVER);
   const daemon = rawIcmpv6Owners().find((owner) => RA_DAEMONS.has(owner.name));
-  if (daemon) throw new Conflict(rival(daemon, "handles Router Advertisements"));
+  if (daemon) throw new Conflict(rival(daemon, IS_DAEMON));
   if (wan.ipv4 === "dhcp") checkDhcpv4Rivals(wan.interface);
 }
 
@@ -82,7 +86,28 @@ export async function checkAlone(runDirectory: string): Promise<void> {
   throw new Conflict(`skylan already runs here (${runDirectory}); stop it first, or use another --run-dir`);
 }
 
-function rival({ name, pid }: SocketOwner, what: string): string {
-  const remedy = REMEDIES[name] ?? `systemctl disable --now ${name}, or kill ${pid}`;
-  return `${name} (pid ${pid}) ${what} on this box; two of them fight over the same prefix. Stop it first: ${remedy}`;
+/** Other DHCPv6 clients and servers and router advertisement daemons in this network namespace: some come when skylan is there already. */
+export function rivalProblems(): readonly Problem[] {
+  const rivals = [
+    ...udpOwners(DHCPV6_CLIENT_PORT).map((owner) => [owner, IS_CLIENT] as const),
+    ...udpOwners(DHCPV6_SERVER_PORT).map((owner) => [owner, IS_SERVER] as const),
+    ...rawIcmpv6Owners().flatMap((owner) => (RA_DAEMONS.has(owner.name) ? [[owner, IS_DAEMON] as const] : [])),
+  ];
+  return rivals.map(([owner, what]) => ({
+    name: "rival",
+    text: rivalry(owner, what),
+    remedy: `stop it: ${remedy(owner)}`,
+  }));
+}
+
+function rival(owner: SocketOwner, what: string): string {
+  return `${rivalry(owner, what)}. Stop it first: ${remedy(owner)}`;
+}
+
+function rivalry({ name, pid }: SocketOwner, what: string): string {
+  return `${name} (pid ${pid}) ${what} on this box; two of them fight over the same prefix`;
+}
+
+function remedy({ name, pid }: SocketOwner): string {
+  return REMEDIES[name] ?? `systemctl disable --now ${name}, or kill ${pid}`;
 }

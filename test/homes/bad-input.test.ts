@@ -11,7 +11,7 @@ import { type BoxState, boxState } from "../fixtures/box-state.ts";
 import { startNetworkManager } from "../fixtures/network-manager.ts";
 import { startNetworkd } from "../fixtures/networkd.ts";
 import { AS_SERVICE, otherUserIsRefused, ownDirectories } from "../fixtures/service.ts";
-import { skipWithout } from "./home.ts";
+import { onlineHome, skipWithout } from "./home.ts";
 
 const SILENT_RADVD = "interface lan { AdvSendAdvert on; UnicastOnly on; prefix fd12:3456:789a::/64 {}; };\n";
 const DHCP6C = "interface wan { send ia-pd 0; };\nid-assoc pd 0 { };\n";
@@ -212,6 +212,22 @@ END`);
       "add table ip6 filter; add chain ip6 filter FORWARD { type filter hook forward priority 0; policy drop; }",
     );
     assert.match((await problems())[0]!.text, /policy drop/);
+  });
+
+  test("[ROB-5] with a radvd that comes later: status names it, until it is gone (case 26)", async () => {
+    await using home = await onlineHome();
+    const named = async () => (await home.status()).problems.filter(({ name }) => name === "rival").map(({ text }) => text);
+    assert.deepEqual(await named(), []);
+    const file = join(home.directory, "radvd.conf");
+    writeFileSync(file, SILENT_RADVD);
+    const radvd = home.gateway.spawn(["radvd", "-n", "-C", file, "-p", join(home.directory, "radvd.pid"), "-m", "stderr"]);
+    const texts = await home.until(async () => ((await named()).length > 0 ? named() : undefined), {
+      within: 10_000,
+      what: "status names it",
+    });
+    assert.match(texts.join("\n"), /^radvd \(pid \d+\) handles Router Advertisements/);
+    await radvd.stop();
+    await home.until(async () => (await named()).length === 0, { within: 5000, what: "status forgets it" });
   });
 
   test("with tables of the old ip6tables, which nft does not list: status says so", { skip: withoutLegacyTables }, async () => {
