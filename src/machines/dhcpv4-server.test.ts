@@ -303,6 +303,16 @@ test("an offer that is not taken is free again after ten seconds, or at once whe
   assert.equal(lab.discover(LAPTOP).type, "offer");
 });
 
+test("another server on the LAN is named when a client takes its offer, and not once for each client (case 12)", () => {
+  const lab = new ServerLab();
+  const other: Dhcpv4Option = { kind: "server-id", address: ip4("192.168.1.2") };
+  for (let number = 0; number < 500; number++) lab.send("request", client(number), { options: [other, requested("192.168.1.77")] });
+  const named = lab.notes.filter(({ event }) => event === "dhcpv4.other-server");
+  assert.ok(named.length >= 1 && named.length <= 3, `${named.length} notes`);
+  assert.match(named[0]!.text, / takes its address from another DHCP server on this LAN, 192\.168\.1\.2: switch that one off/);
+  assert.deepEqual([named[0]!.level, lab.records], ["warning", []]);
+});
+
 test("[V4S-5] a device's name is one clean label that is nobody else's, or none", () => {
   const lab = new ServerLab({ reservedNames: ["printer", "gateway"] });
   let number = 100;

@@ -183,7 +183,7 @@ export class Dhcpv4Server {
   #request(exchange: Exchange): Outputs {
     const { asked, requested, held, now } = exchange;
     const server = optionOf(asked, "server-id")?.address;
-    if (server !== undefined && server !== this.#serving.router) return this.#lostTo(exchange);
+    if (server !== undefined && server !== this.#serving.router) return this.#lostTo(server, exchange);
     const wanted = requested ?? asked.ciaddr;
     if (wanted === UNSPECIFIED4) return [];
     if (!contains4(this.#serving.network, wanted)) return [this.#negative(exchange, `${wanted} is not of this network`)];
@@ -196,10 +196,13 @@ export class Dhcpv4Server {
     return this.#lease(exchange, wanted);
   }
 
-  /** The client has taken another server's offer. */
-  #lostTo({ held }: Exchange): Outputs {
+  /** The client has taken another server's offer, and tells everybody: so the other server is found, whose own words we do not hear. */
+  #lostTo(server: Ip4, { held, now, mac: hardware }: Exchange): Outputs {
     if (held && !held.leased) this.#bindings.forget(held);
-    return [];
+    return this.#tally.count("warning", "dhcpv4.other-server", now, (times) => {
+      const others = times > 1 ? ` (and ${times - 1} more like it)` : "";
+      return `${hardware} takes its address from another DHCP server on this LAN, ${server}${others}: switch that one off, or this LAN's own with [lan.NAME.dhcp] enabled = false.`;
+    });
   }
 
   #lease(exchange: Exchange, address: Ip4): Outputs {
