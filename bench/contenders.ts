@@ -38,7 +38,7 @@ export function chosen(
 }
 
 /** @throws Error naming what is missing: a bench without its peers proves nothing */
-export function requirePeers(contenders: readonly Contender[]): void {
+export function requirePeers(contenders: readonly Pick<Contender, "name" | "needs">[]): void {
   const missing = contenders.flatMap(({ name, needs }) => needs.filter((path) => !existsSync(path)).map((path) => `${path} (for ${name})`));
   if (missing.length > 0)
     throw new Error(`these programs of the peers are missing: ${missing.join(", ")}; scripts/setup.sh bench installs them`);

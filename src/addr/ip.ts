@@ -118,7 +118,8 @@ export function ip4(text: string): Ip4 {
 /** The address in the 4 octets of `bytes` that start at `offset`. @throws RangeError when there are fewer. */
 export function ip4FromBytes(bytes: Uint8Array, offset = 0): Ip4 {
   if (offset + 4 > bytes.length) throw new RangeError(`an IPv4 address needs 4 octets at ${offset}, there are ${bytes.length}`);
-  return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}` as Ip4;
+  const high = (bytes[offset]! << 8) | bytes[offset + 1]!;
+  return ip4FromNumber(high * 0x10000 + ((bytes[offset + 2]! << 8) | bytes[offset + 3]!));
 }
 
 export function isIp4(address: Ip): address is Ip4 {
@@ -138,7 +139,34 @@ export function ipFromBytes(bytes: Uint8Array): Ip | undefined {
 
 /** The 4 octets of an address, in network order. */
 export function ip4ToBytes(address: Ip4): Uint8Array {
-  return Uint8Array.from(parseOctets(address)!);
+  const value = ip4ToNumber(address);
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+}
+
+/** An address as a number, 0..2^32-1. */
+export function ip4ToNumber(address: Ip4): number {
+  let value = 0;
+  let octet = 0;
+  for (let i = 0; i < address.length; i++) {
+    const code = address.charCodeAt(i);
+    if (code !== DOT) {
+      octet = octet * 10 + code - ZERO;
+      continue;
+    }
+    value = value * 256 + octet;
+    octet = 0;
+  }
+  return value * 256 + octet;
+}
+
+/** The address of a number of 0..2^32-1. */
+export function ip4FromNumber(value: number): Ip4 {
+  const found = known4.get(value);
+  if (found) return found;
+  const address = `${value >>> 24}.${(value >>> 16) & 0xff}.${(value >>> 8) & 0xff}.${value & 0xff}` as Ip4;
+  if (known4.size >= MOST_KNOWN4) known4.clear();
+  known4.set(value, address);
+  return address;
 }
 
 /** The four numbers of a dotted-decimal IPv4 address. */
@@ -149,9 +177,14 @@ function parseOctets(text: string): number[] | undefined {
   return parts.map(Number);
 }
 
+const [DOT, ZERO] = [0x2e, 0x30];
+
 /** The same few addresses are asked for again and again; a flood of others must not fill the memory. */
 const MOST_KNOWN = 4096;
 const known = new Map<Ip6, readonly number[]>();
+/** One text for each number, so that it is made, hashed and kept once: a home with ten thousand leases has so many. */
+const MOST_KNOWN4 = 16_384;
+const known4 = new Map<number, Ip4>();
 
 function groupsOf(address: Ip6): readonly number[] {
   const found = known.get(address);

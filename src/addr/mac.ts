@@ -20,8 +20,20 @@ export function mac(text: string): Mac {
 /** The address in the 6 octets of `bytes` that start at `offset`. @throws RangeError when there are fewer. */
 export function macFromBytes(bytes: Uint8Array, offset = 0): Mac {
   if (offset + 6 > bytes.length) throw new RangeError(`a MAC address needs 6 octets at ${offset}, there are ${bytes.length}`);
-  return toHex(bytes.subarray(offset, offset + 6), ":") as Mac;
+  const number = uint24(bytes, offset) * 0x1000000 + uint24(bytes, offset + 3);
+  const found = known.get(number);
+  if (found) return found;
+  const address = toHex(bytes.subarray(offset, offset + 6), ":") as Mac;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(number, address);
+  return address;
 }
+
+/** One text for each number, so that it is made, hashed and kept once. A flood of others must not fill the memory. */
+const MOST_KNOWN = 16_384;
+const known = new Map<number, Mac>();
+
+const uint24 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
 
 /** The 6 octets of an address. */
 export function macToBytes(value: Mac): Uint8Array {

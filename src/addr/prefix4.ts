@@ -1,5 +1,5 @@
 /** IPv4 prefixes as values: canonical text "address/length" with the host bits zero, branded. The counterpart of prefix.ts. */
-import { type Ip4, ip4FromBytes, ip4ToBytes, parseIp4 } from "./ip.ts";
+import { type Ip4, ip4FromNumber, ip4ToNumber, parseIp4 } from "./ip.ts";
 import type { Prefix } from "./prefix.ts";
 
 declare const brand: unique symbol;
@@ -18,7 +18,7 @@ export function isPrefix4(value: Prefix | Prefix4): value is Prefix4 {
 /** The prefix of the given length (0..32) that holds `address`; host bits are masked. @throws RangeError on another length. */
 export function prefix4Of(address: Ip4, length: number): Prefix4 {
   if (!Number.isInteger(length) || length < 0 || length > 32) throw new RangeError(`a prefix length is 0..32, not ${length}`);
-  return `${fromNumber(toNumber(address) & mask(length))}/${length}` as Prefix4;
+  return `${ip4FromNumber(ip4ToNumber(address) & mask(length))}/${length}` as Prefix4;
 }
 
 /** Reads "address/length", masking host bits; undefined when it is no prefix. */
@@ -48,7 +48,7 @@ export function prefix4Length(value: Prefix4): number {
 
 /** Whether `address` lies in `value`. */
 export function contains4(value: Prefix4, address: Ip4): boolean {
-  return prefix4Of(address, prefix4Length(value)) === value;
+  return ((ip4ToNumber(address) ^ ip4ToNumber(prefix4Address(value))) & mask(prefix4Length(value))) === 0;
 }
 
 /** Whether two prefixes share an address. */
@@ -60,27 +60,19 @@ export function overlaps4(a: Prefix4, b: Prefix4): boolean {
 /** The address number `host` of a prefix. @throws RangeError when it lies outside */
 export function host4(value: Prefix4, host: number): Ip4 {
   if (host < 0 || host >= 2 ** (32 - prefix4Length(value))) throw new RangeError(`${value} has no address number ${host}`);
-  return fromNumber(toNumber(prefix4Address(value)) + host);
+  return ip4FromNumber(ip4ToNumber(prefix4Address(value)) + host);
 }
 
 /** The length that a subnet mask stands for; undefined when its bits have gaps. */
 export function maskLength(subnetMask: Ip4): number | undefined {
-  const bits = toNumber(subnetMask);
+  const bits = ip4ToNumber(subnetMask);
   const length = Math.clz32(~bits);
   return mask(length) >>> 0 === bits ? length : undefined;
 }
 
 /** The subnet mask of a length, 0..32. */
 export function maskOf(length: number): Ip4 {
-  return fromNumber(mask(length));
-}
-
-function toNumber(address: Ip4): number {
-  return new DataView(ip4ToBytes(address).buffer).getUint32(0);
-}
-
-function fromNumber(value: number): Ip4 {
-  return ip4FromBytes(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value));
+  return ip4FromNumber(mask(length));
 }
 
 /** A shift by 32 would be one by 0. */

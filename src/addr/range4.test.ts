@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, toHex } from "./hex.ts";
-import { ip4FromBytes } from "./ip.ts";
-import { ip4FromNumber, ip4ToNumber, isInRange, parseRange4, rangeSize } from "./range4.ts";
+import { ip4FromBytes, ip4FromNumber, ip4ToNumber } from "./ip.ts";
+import { isInRange, parseRange4, rangeSize } from "./range4.ts";
 
 test("an address and its number are the same in both directions", () => {
   fc.assert(

@@ -1,33 +1,10 @@
 /** Ranges of IPv4 addresses that are no prefix, such as the pool of a DHCP server. */
-import { type Ip4, parseIp4 } from "./ip.ts";
+import { type Ip4, ip4ToNumber, parseIp4 } from "./ip.ts";
 
 export interface Range4 {
   readonly first: Ip4;
   /** Not before the first. */
   readonly last: Ip4;
-}
-
-const [DOT, ZERO] = [0x2e, 0x30];
-
-/** An address as a number, 0..2^32-1. */
-export function ip4ToNumber(address: Ip4): number {
-  let value = 0;
-  let octet = 0;
-  for (let i = 0; i < address.length; i++) {
-    const code = address.charCodeAt(i);
-    if (code !== DOT) {
-      octet = octet * 10 + code - ZERO;
-      continue;
-    }
-    value = value * 256 + octet;
-    octet = 0;
-  }
-  return value * 256 + octet;
-}
-
-/** The address of a number of 0..2^32-1. */
-export function ip4FromNumber(value: number): Ip4 {
-  return `${value >>> 24}.${(value >>> 16) & 0xff}.${(value >>> 8) & 0xff}.${value & 0xff}` as Ip4;
 }
 
 /** Reads "192.168.1.100-192.168.1.249"; undefined when it is no range of addresses. */

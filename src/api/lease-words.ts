@@ -1,5 +1,5 @@
 /** `skylan leases` for people: one line a lease, in the order of the addresses. */
-import { ip4ToNumber } from "../addr/range4.ts";
+import { ip4ToNumber } from "../addr/ip.ts";
 import { spanWords } from "./span-words.ts";
 import type { Leases, LeaseStatus } from "./status.ts";
 

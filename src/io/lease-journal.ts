@@ -39,11 +39,13 @@ interface Batch {
   readonly done: readonly (() => void)[];
 }
 
-/** The file is written anew when it has so many more lines than entries that count. */
+/** The file is written anew when it has so many lines more than twice those that counted when it was written. */
 const MOST_DEAD_LINES = 4096;
 /** The wall clock has been set when it and the boot-time clock part by more than this, in milliseconds. */
 const CLOCK_NOISE = 1000;
 const RETRY_INTERVAL = 5000;
+/** In milliseconds: who waits for the disk under load waits this much longer, for a tenth of the system calls. */
+const GATHERING = 3;
 
 /**
  * The entries in `path`, oldest first; none where there is no file. What is no entry is left out and counted.
@@ -69,14 +71,17 @@ export function readJournal(path: string, clocks: Clocks): { readonly entries: r
 export class LeaseJournal {
   readonly #options: JournalOptions;
   #fd: number | undefined;
-  /** Lines in the file. */
+  /** Lines in the file; and how many of them counted when it was written anew. */
   #lines = 0;
+  #counting = 0;
   /** Wall clock less boot-time clock, as the file has it. */
   #offset = 0;
   #text = "";
   #count = 0;
   #done: (() => void)[] = [];
   #busy = false;
+  #wroteAt = 0;
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #retryAt: Instant = instant(0);
 
@@ -95,27 +100,36 @@ export class LeaseJournal {
     for (const entry of entries) this.#text += `${JSON.stringify(entry)}\n`;
     this.#count += entries.length;
     this.#done.push(done);
-    if (!this.#busy) this.#next();
+    if (!this.#busy) this.#soon();
   }
 
   close(): void {
     this.#closed = true;
-    if (!this.#busy) this.#drop();
+    if (!this.#busy) this.#next();
+  }
+
+  /** At once after a rest; otherwise what comes meanwhile goes along. */
+  #soon(): void {
+    if (performance.now() - this.#wroteAt >= GATHERING) return this.#next();
+    this.#timer ??= setTimeout(() => this.#next(), GATHERING);
   }
 
   #next(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#done.length === 0) return this.#closed ? this.#drop() : undefined;
     const batch = { text: this.#text, count: this.#count, done: this.#done };
     this.#text = "";
     this.#count = 0;
     this.#done = [];
     if (this.#fd === undefined) this.#retry(batch);
-    else if (this.#lines > MOST_DEAD_LINES && this.#lines > 2 * countOf(this.#options.all())) this.#compact(batch);
+    else if (this.#lines > MOST_DEAD_LINES + 2 * this.#counting) this.#compact(batch);
     else this.#write(this.#fd, batch);
   }
 
   #write(fd: number, { text, count, done }: Batch): void {
     this.#busy = true;
+    this.#wroteAt = performance.now();
     try {
       writeAll(fd, this.#clockLine() + text);
     } catch (error) {
@@ -141,7 +155,9 @@ export class LeaseJournal {
   #finish(done: readonly (() => void)[]): void {
     this.#busy = false;
     for (const each of done) each();
-    if (!this.#busy) this.#next();
+    if (this.#busy) return;
+    if (this.#closed) this.#next();
+    else if (this.#done.length > 0) this.#soon();
   }
 
   /** The entries of the batch count already: they are in the new file. */
@@ -219,6 +235,7 @@ export class LeaseJournal {
     this.#drop();
     this.#fd = fd;
     this.#lines = lines;
+    this.#counting = lines;
   }
 
   #fail(error: unknown): void {
@@ -264,12 +281,6 @@ function shiftOf({ boot, at, wall }: ClockLine, clocks: Clocks): Duration {
   if (boot === clocks.bootId) return milliseconds(0);
   const elapsed = Math.max(0, clocks.wall() - wall);
   return milliseconds(clocks.now() - elapsed - at);
-}
-
-function countOf(entries: Iterable<Json>): number {
-  let count = 0;
-  for (const _ of entries) count++;
-  return count;
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

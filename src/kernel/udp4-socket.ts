@@ -1,5 +1,5 @@
 /** IPv4 UDP on one interface and port, in batches: for the DHCPv4 server. It hears broadcasts, also of those who have no address. */
-import { type Ip4, ip4FromBytes, ip4ToBytes, UNSPECIFIED4 } from "../addr/ip.ts";
+import { type Ip4, ip4FromNumber, ip4ToBytes, UNSPECIFIED4 } from "../addr/ip.ts";
 import { orClose } from "./ipv6-socket.ts";
 import { check, interfaceIndex, libc, setOption, setOptionBytes } from "./libc.ts";
 import { type Message, ReceiveBatch, SendBatch } from "./message-batch.ts";
@@ -59,13 +59,14 @@ export function openUdp4(options: Udp4Options): Udp4Socket {
         if (!full) break;
       }
     });
+    const address = lastAddress();
     let closed = false;
     return {
       sendAll: (messages) => {
         if (closed || messages.length === 0) return;
         outgoing.send(
           fd,
-          messages.map(({ to, port, bytes }) => ({ name: socketAddress(to, port), payload: bytes })),
+          messages.map(({ to, port, bytes }) => ({ name: address(to, port), payload: bytes })),
         );
       },
       close: () => {
@@ -77,7 +78,16 @@ export function openUdp4(options: Udp4Options): Udp4Socket {
 }
 
 function toDatagram({ name, payload }: Message): Datagram4 {
-  return { from: ip4FromBytes(new Uint8Array(name.buffer, name.byteOffset, name.byteLength), 4), bytes: payload };
+  return { from: ip4FromNumber(name.getUint32(4)), bytes: payload };
+}
+
+/** socketAddress() that remembers its latest result: what goes to a relay goes to the same one. */
+function lastAddress(): (to: Ip4, port: number) => Uint8Array {
+  let last = { to: UNSPECIFIED4, port: 0, name: socketAddress(UNSPECIFIED4, 0) };
+  return (to, port) => {
+    if (to !== last.to || port !== last.port) last = { to, port, name: socketAddress(to, port) };
+    return last.name;
+  };
 }
 
 /** A struct sockaddr_in. */

@@ -6,14 +6,11 @@ import { type Duration, instant } from "../addr/time.ts";
 import type { Dhcpv4Record } from "./dhcpv4-server-options.ts";
 
 export function bindingToJson({ address, mac, clientId, name, until, forgotten }: Dhcpv4Record): Json {
-  return {
-    address,
-    mac,
-    ...(clientId !== undefined && { id: clientId }),
-    ...(name !== undefined && { name }),
-    until: Math.round(until),
-    ...(forgotten && { forgotten }),
-  };
+  const json: Record<string, Json> = { address, mac, until: Math.round(until) };
+  if (clientId !== undefined) json["id"] = clientId;
+  if (name !== undefined) json["name"] = name;
+  if (forgotten) json["forgotten"] = true;
+  return json;
 }
 
 /** Reads one, with its end moved by `shift`; undefined when it is none. */

@@ -3,6 +3,7 @@
  * device that comes back gets it again. There are never more bindings than addresses.
  */
 import type { Ip4 } from "../addr/ip.ts";
+import type { Mac } from "../addr/mac.ts";
 import type { Instant } from "../addr/time.ts";
 import { Dhcpv4Pool } from "./dhcpv4-pool.ts";
 import type { Dhcpv4Binding, Dhcpv4Serving, Reservation } from "./dhcpv4-server-options.ts";
@@ -12,8 +13,13 @@ export interface Held extends Dhcpv4Binding {
   readonly leased: boolean;
 }
 
+export interface Who {
+  readonly mac: Mac;
+  readonly clientId?: string | undefined;
+}
+
 /** Who a device is: its client identifier if it sends one, else its hardware address (RFC 2131 4.2, RFC 6842). */
-export const deviceOf = ({ clientId, mac }: Pick<Dhcpv4Binding, "clientId" | "mac">): string => clientId ?? mac;
+export const deviceOf = ({ clientId, mac }: Who): string => clientId ?? mac;
 
 export class Dhcpv4Bindings {
   readonly #byDevice = new Map<string, Held>();
@@ -57,12 +63,12 @@ export class Dhcpv4Bindings {
     return this.#byAddress.get(address);
   }
 
-  reservationOf({ clientId, mac }: Pick<Dhcpv4Binding, "clientId" | "mac">): Reservation | undefined {
+  reservationOf({ clientId, mac }: Who): Reservation | undefined {
     return (clientId === undefined ? undefined : this.#reservedByClientId.get(clientId)) ?? this.#reservedByMac.get(mac);
   }
 
   /** Whether the device may have this address now. */
-  mayHave(who: Pick<Dhcpv4Binding, "clientId" | "mac">, address: Ip4, now: Instant): boolean {
+  mayHave(who: Who, address: Ip4, now: Instant): boolean {
     const holder = this.#byAddress.get(address);
     if (holder && holder.until > now && deviceOf(holder) !== deviceOf(who)) return false;
     if (this.#isAside(address, now)) return false;
@@ -72,7 +78,7 @@ export class Dhcpv4Bindings {
   }
 
   /** The reserved address; the one that the device has or had; the one that it wants; the one of its own place in the pool (RFC 2131 4.3.1). */
-  choose(who: Pick<Dhcpv4Binding, "clientId" | "mac">, wanted: Ip4 | undefined, now: Instant): Ip4 | undefined {
+  choose(who: Who, wanted: Ip4 | undefined, now: Instant): Ip4 | undefined {
     const device = deviceOf(who);
     const candidates = [this.reservationOf(who)?.address, this.#byDevice.get(device)?.address, wanted];
     const known = candidates.find((address) => address !== undefined && this.mayHave(who, address, now));

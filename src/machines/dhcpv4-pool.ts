@@ -1,6 +1,6 @@
 /** Which address of a pool a device gets: chosen by a hash of the device, so that a lost memory of leases makes the same address again. */
-import type { Ip4 } from "../addr/ip.ts";
-import { ip4FromNumber, ip4ToNumber, type Range4, rangeSize } from "../addr/range4.ts";
+import { type Ip4, ip4FromNumber, ip4ToNumber } from "../addr/ip.ts";
+import { type Range4, rangeSize } from "../addr/range4.ts";
 import type { Instant } from "../addr/time.ts";
 
 const NEVER_HELD = 0;

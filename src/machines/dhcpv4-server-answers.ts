@@ -9,10 +9,12 @@ import {
   type Dhcpv4Option,
   type Dhcpv4Type,
   encodeDhcpv4,
+  encodeOption,
   encodeOptionData,
   OPTION_CODES,
   optionOf,
 } from "../wire/dhcpv4.ts";
+import { Writer } from "../wire/bytes.ts";
 import { FQDN_FLAG } from "../wire/dhcpv4-fqdn.ts";
 import type { Dhcpv4Destination, Dhcpv4Serving } from "./dhcpv4-server-options.ts";
 
@@ -24,6 +26,15 @@ const FRAME = 241;
 const RELAY_AGENT = 82;
 /** Of the lease's time, RFC 2131 4.4.5. */
 const [T1, T2] = [0.5, 0.875];
+
+const MOST_STARTS = 32;
+
+interface Start {
+  readonly type: Content["type"];
+  readonly codes: readonly number[];
+  readonly room: number;
+  readonly bytes: Uint8Array;
+}
 
 type Raw = Extract<Dhcpv4Option, { readonly kind: "unknown" }>;
 
@@ -45,8 +56,11 @@ export class Dhcpv4Answers {
   readonly #serving: Dhcpv4Serving;
   readonly #serverId: Raw;
   readonly #mask: Raw;
-  /** What a client may ask for, by code, ready to be sent; in the order for those who do not say what they want. */
+  /** What a client may ask for, by code; in the order for those who do not say what they want. */
   readonly #parameters: ReadonlyMap<number, Raw>;
+  readonly #all: readonly number[];
+  /** How answers to a list of wishes begin: devices of one kind ask alike. */
+  readonly #starts: Start[] = [];
 
   constructor(serving: Dhcpv4Serving) {
     const { router, network, resolvers, domain, searchDomains, mtu } = serving;
@@ -63,42 +77,68 @@ export class Dhcpv4Answers {
     this.#serverId = raw({ kind: "server-id", address: router });
     this.#mask = raw({ kind: "subnet-mask", length });
     this.#parameters = new Map(parameters.map(raw).map((option) => [option.code, option]));
+    this.#all = [...this.#parameters.keys()];
   }
 
   /** An OFFER or ACK. `from`: where the message came from. */
   positive(asked: Dhcpv4Message, from: Ip4, { type, address, time, name }: Content): Answer {
-    const always: Dhcpv4Option[] = [TYPE[type], this.#serverId, ...(time === undefined ? [] : timers(time)), this.#mask];
-    const echoed = echo(asked);
-    let left = limitOf(asked) - FRAME - sizeOf(always) - sizeOf(echoed);
-    for (const option of this.#wanted(asked, name)) {
-      const size = sizeOf([option]);
-      if (size > left) continue;
-      left -= size;
-      always.push(option);
-    }
-    const ciaddr = type === "ack" ? asked.ciaddr : UNSPECIFIED4;
-    const reply = { ...asked, ciaddr, yiaddr: address ?? UNSPECIFIED4, options: [...always, ...echoed] };
-    return { to: destination(reply, address === undefined ? from : UNSPECIFIED4), bytes: encode(reply) };
+    const options: Dhcpv4Option[] = time === undefined ? [] : timers(time);
+    this.#addNames(options, asked, name);
+    addEchoes(options, asked);
+    const room = limitOf(asked) - FRAME - sizeOf(options);
+    const reply: Dhcpv4Message = {
+      op: "reply",
+      xid: asked.xid,
+      secs: 0,
+      broadcast: asked.broadcast,
+      ciaddr: type === "ack" ? asked.ciaddr : UNSPECIFIED4,
+      yiaddr: address ?? UNSPECIFIED4,
+      siaddr: UNSPECIFIED4,
+      giaddr: asked.giaddr,
+      chaddr: asked.chaddr,
+      options,
+    };
+    return {
+      to: destination(reply, address === undefined ? from : UNSPECIFIED4),
+      bytes: encodeDhcpv4(reply, this.#start(type, optionOf(asked, "parameter-list")?.codes ?? this.#all, room)),
+    };
   }
 
   /** A NAK goes to all, as the client has a wrong address (RFC 2131 4.3.2); a relay is told to do the same. */
   negative(asked: Dhcpv4Message, why: string): Answer {
     const isRelayed = asked.giaddr !== UNSPECIFIED4;
-    const options = [TYPE.nak, this.#serverId, { kind: "message", text: why } as const, ...echo(asked)];
-    const reply = { ...asked, broadcast: asked.broadcast || isRelayed, ciaddr: UNSPECIFIED4, yiaddr: UNSPECIFIED4, options };
-    return { to: isRelayed ? toRelay(asked) : { kind: "broadcast" }, bytes: encode(reply) };
+    const options: Dhcpv4Option[] = [TYPE.nak, this.#serverId, { kind: "message", text: why }];
+    addEchoes(options, asked);
+    const none = { ciaddr: UNSPECIFIED4, yiaddr: UNSPECIFIED4, siaddr: UNSPECIFIED4 };
+    const reply = { ...asked, ...none, op: "reply", secs: 0, broadcast: asked.broadcast || isRelayed, options } as const;
+    return { to: isRelayed ? toRelay(asked) : { kind: "broadcast" }, bytes: encodeDhcpv4(reply) };
   }
 
-  /** In the order in which the client asks; all of them where it does not say. */
-  *#wanted(asked: Dhcpv4Message, name: string | undefined): Iterable<Dhcpv4Option> {
-    const fqdn = optionOf(asked, "client-fqdn");
-    if (fqdn && name !== undefined) yield this.#fqdn(fqdn.flags, name);
-    const codes = optionOf(asked, "parameter-list")?.codes ?? this.#parameters.keys();
+  /** The type, what is always said, and what the client wants in its order, as far as there is room; all where it does not say. */
+  #start(type: Content["type"], codes: readonly number[], room: number): Uint8Array {
+    for (const known of this.#starts) {
+      if (known.type === type && known.room === room && isSame(known.codes, codes)) return known.bytes;
+    }
+    const chosen: Dhcpv4Option[] = [TYPE[type], this.#serverId, this.#mask];
+    let left = room - sizeOf(chosen);
     for (const code of new Set(codes)) {
       const option = this.#parameters.get(code);
-      if (option) yield option;
-      else if (code === OPTION_CODES["host-name"] && name !== undefined) yield { kind: "host-name", text: name };
+      const size = option ? sizeOf([option]) : 0;
+      if (!option || size > left) continue;
+      chosen.push(option);
+      left -= size;
     }
+    const bytes = encoded(chosen);
+    if (this.#starts.length >= MOST_STARTS) this.#starts.length = 0;
+    this.#starts.push({ type, codes, room, bytes });
+    return bytes;
+  }
+
+  #addNames(options: Dhcpv4Option[], asked: Dhcpv4Message, name: string | undefined): void {
+    if (name === undefined) return;
+    const fqdn = optionOf(asked, "client-fqdn");
+    if (fqdn) options.push(this.#fqdn(fqdn.flags, name));
+    else if (optionOf(asked, "parameter-list")?.codes.includes(OPTION_CODES["host-name"])) options.push({ kind: "host-name", text: name });
   }
 
   /** The name is in the local zone by our doing, whatever the client would like to do itself: RFC 4702 4. */
@@ -110,13 +150,19 @@ export class Dhcpv4Answers {
   }
 }
 
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 const TYPE = {
   offer: raw({ kind: "message-type", type: "offer" }),
   ack: raw({ kind: "message-type", type: "ack" }),
   nak: raw({ kind: "message-type", type: "nak" }),
 } as const;
 
-function timers(time: Seconds): readonly Dhcpv4Option[] {
+function timers(time: Seconds): Dhcpv4Option[] {
   return [
     { kind: "lease-time", time },
     { kind: "renewal-time", time: Math.floor(time * T1) as Seconds },
@@ -125,12 +171,12 @@ function timers(time: Seconds): readonly Dhcpv4Option[] {
 }
 
 /** The client's identifier unaltered (RFC 6842 3), then what a relay has added. */
-function echo(asked: Dhcpv4Message): readonly Dhcpv4Option[] {
+function addEchoes(options: Dhcpv4Option[], asked: Dhcpv4Message): void {
+  const id = optionOf(asked, "client-id");
+  if (id) options.push(id);
   const relay = asked.options.find((option) => option.kind === "unknown" && option.code === RELAY_AGENT);
-  return [optionOf(asked, "client-id"), relay].filter((option) => option !== undefined);
+  if (relay) options.push(relay);
 }
-
-const encode = (reply: Dhcpv4Message): Uint8Array => encodeDhcpv4({ ...reply, op: "reply", secs: 0, siaddr: UNSPECIFIED4 });
 
 /** RFC 2131 4.1. `fallback`: where a client that informs itself has sent from, should it not say its address. */
 function destination(reply: Dhcpv4Message, fallback: Ip4): Dhcpv4Destination {
@@ -153,12 +199,24 @@ function raw(option: Dhcpv4Option): Raw {
   return { kind: "unknown", code: option.kind === "unknown" ? option.code : OPTION_CODES[option.kind], data: encodeOptionData(option) };
 }
 
-/** With their codes and lengths; a long one is several (RFC 3396). */
-function sizeOf(options: readonly Dhcpv4Option[]): number {
-  return options.reduce((sum, option) => {
-    const { length } = option.kind === "unknown" ? option.data : option.kind.endsWith("-time") ? FOUR : encodeOptionData(option);
-    return sum + length + 2 * Math.max(1, Math.ceil(length / 255));
-  }, 0);
+function encoded(options: readonly Dhcpv4Option[]): Uint8Array {
+  const writer = new Writer();
+  for (const option of options) encodeOption(writer, option);
+  return writer.finish();
 }
 
-const FOUR = { length: 4 };
+/** With their codes and lengths; a long one is several (RFC 3396). */
+function sizeOf(options: readonly Dhcpv4Option[]): number {
+  let sum = 0;
+  for (const option of options) {
+    const length = lengthOf(option);
+    sum += length + 2 * Math.max(1, Math.ceil(length / 255));
+  }
+  return sum;
+}
+
+function lengthOf(option: Dhcpv4Option): number {
+  if (option.kind === "unknown") return option.data.length;
+  if (option.kind === "client-id") return option.id.length;
+  return "time" in option ? 4 : encodeOptionData(option).length;
+}

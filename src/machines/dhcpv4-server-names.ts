@@ -17,6 +17,7 @@ export function nameOf(message: Dhcpv4Message, reserved: readonly string[]): str
 
 /** Spaces and underscores become hyphens, accents are dropped, and what then is no label is no name. */
 export function cleanLabel(text: string, reserved: readonly string[]): string | undefined {
+  if (text === "") return undefined;
   const label = PLAIN.test(text) ? text : plain(text);
   return label === "" || label.length > LONGEST_LABEL || SPEAKING_FOR_ALL.includes(label) || reserved.includes(label) ? undefined : label;
 }

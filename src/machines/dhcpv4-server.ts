@@ -34,7 +34,7 @@ interface Exchange {
   readonly asked: Dhcpv4Message;
   readonly from: Ip4;
   readonly mac: Mac;
-  readonly clientId?: string;
+  readonly clientId: string | undefined;
   /** Option 50. */
   readonly requested: Ip4 | undefined;
   readonly held: Held | undefined;
@@ -101,9 +101,10 @@ export class Dhcpv4Server {
       );
     }
     const id = optionOf(asked, "client-id")?.id;
-    const who = { mac: asked.chaddr, ...(id && id.length > 0 && { clientId: toHex(id) }) };
+    const clientId = id && id.length > 0 ? toHex(id) : undefined;
     const requested = optionOf(asked, "requested-address")?.address;
-    return this.#answer({ asked, from, ...who, requested, held: this.#bindings.of(deviceOf(who)), now });
+    const held = this.#bindings.of(clientId ?? asked.chaddr);
+    return this.#answer({ asked, from, mac: asked.chaddr, clientId, requested, held, now });
   }
 
   #answer(exchange: Exchange): Outputs {

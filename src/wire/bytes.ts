@@ -1,5 +1,5 @@
 /** Reading and writing network-order octets with errors that name the offset. Every codec of this folder stands on these two classes. */
-import { type Ip4, type Ip6, ip4FromBytes, ip4ToBytes, ip6FromBytes, ip6ToBytes } from "../addr/ip.ts";
+import { type Ip4, type Ip6, ip4FromBytes, ip4ToNumber, ip6FromBytes, ip6ToBytes } from "../addr/ip.ts";
 
 /** A message that is not what its format says; `offset` counts octets from the start of the message. */
 export class WireError extends Error {
@@ -15,14 +15,12 @@ export class WireError extends Error {
 /** A cursor over received octets. Every read checks the end first and throws a WireError instead of reading past it. */
 export class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #base: number;
   #at = 0;
 
   /** `base` is the offset of the first octet within the whole message, for error messages of nested readers. */
   constructor(bytes: Uint8Array, base = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#base = base;
   }
 
@@ -37,19 +35,20 @@ export class Reader {
   }
 
   uint8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#bytes[this.#take(1)]!;
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.#take(2));
+    const at = this.#take(2);
+    return (this.#bytes[at]! << 8) | this.#bytes[at + 1]!;
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4));
+    return this.uint16() * 0x10000 + this.uint16();
   }
 
   uint64(): bigint {
-    return this.#view.getBigUint64(this.#take(8));
+    return (BigInt(this.uint32()) << 32n) | BigInt(this.uint32());
   }
 
   ip4(): Ip4 {
@@ -95,12 +94,11 @@ export class Reader {
 /** A growing buffer of octets in network order. */
 export class Writer {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
-  constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
+  /** Room for so many octets at first, or memory to begin in, whatever is in it. */
+  constructor(room: number | Uint8Array = 256) {
+    this.#bytes = typeof room === "number" ? new Uint8Array(room) : room;
   }
 
   get length(): number {
@@ -109,30 +107,24 @@ export class Writer {
 
   uint8(value: number): this {
     const at = this.#grow(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
     return this;
   }
 
   uint16(value: number): this {
-    const at = this.#grow(2);
-    this.#view.setUint16(at, value);
-    return this;
+    return this.setUint16(this.#grow(2), value);
   }
 
   uint32(value: number): this {
-    const at = this.#grow(4);
-    this.#view.setUint32(at, value);
-    return this;
+    return this.uint16(value >>> 16).uint16(value);
   }
 
   uint64(value: bigint): this {
-    const at = this.#grow(8);
-    this.#view.setBigUint64(at, value);
-    return this;
+    return this.uint32(Number((value >> 32n) & 0xffffffffn)).uint32(Number(value & 0xffffffffn));
   }
 
   ip4(address: Ip4): this {
-    return this.bytes(ip4ToBytes(address));
+    return this.uint32(ip4ToNumber(address));
   }
 
   ip6(address: Ip6): this {
@@ -146,13 +138,20 @@ export class Writer {
   }
 
   zeros(count: number): this {
-    this.#grow(count);
+    const at = this.#grow(count);
+    this.#bytes.fill(0, at, at + count);
     return this;
+  }
+
+  /** What was written, in the very memory of the writer. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Overwrites the 16-bit field at `at`, for lengths known only afterwards. */
   setUint16(at: number, value: number): this {
-    this.#view.setUint16(at, value);
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
     return this;
   }
 
@@ -168,7 +167,6 @@ export class Writer {
       const bigger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
       bigger.set(this.#bytes);
       this.#bytes = bigger;
-      this.#view = new DataView(bigger.buffer);
     }
     return at;
   }

@@ -67,6 +67,8 @@ export const OPTION_CODES = {
 const KINDS = new Map(Object.entries(OPTION_CODES).map(([kind, code]) => [code as number, kind as keyof typeof OPTION_CODES]));
 const [PAD, END] = [0, 255];
 const LONGEST = 255;
+/** Most options have few octets. */
+const SHORT = 16;
 
 /** Adds the options in `bytes` to `joined`, by code, up to END or the end of `bytes`. @throws WireError when one leads outside */
 export function collectOptions(bytes: Uint8Array, joined: Map<number, Uint8Array>): void {
@@ -91,10 +93,9 @@ function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
 /** Reads the whole data of one option. @throws WireError */
 export function decodeOption(code: number, data: Uint8Array): Dhcpv4Option {
   const kind = KINDS.get(code);
+  if (kind === undefined) return { kind: "unknown", code, data };
   const reader = new Reader(data);
   switch (kind) {
-    case undefined:
-      return { kind: "unknown", code, data };
     case "message-type":
       return { kind, type: typeOf(whole(reader, 1).uint8()) };
     case "subnet-mask":
@@ -134,18 +135,20 @@ export function decodeOption(code: number, data: Uint8Array): Dhcpv4Option {
 /** Writes one option, in pieces when it is long. */
 export function encodeOption(writer: Writer, option: Dhcpv4Option): void {
   const code = option.kind === "unknown" ? option.code : OPTION_CODES[option.kind];
-  const data = encodeOptionData(option);
-  let at = 0;
-  do {
+  const data = option.kind === "unknown" ? option.data : encodeOptionData(option);
+  if (data.length <= LONGEST) {
+    writer.uint8(code).uint8(data.length).bytes(data);
+    return;
+  }
+  for (let at = 0; at < data.length; at += LONGEST) {
     const piece = data.subarray(at, at + LONGEST);
     writer.uint8(code).uint8(piece.length).bytes(piece);
-    at += LONGEST;
-  } while (at < data.length);
+  }
 }
 
 /** The data of one option, of any length. */
 export function encodeOptionData(option: Dhcpv4Option): Uint8Array {
-  const writer = new Writer();
+  const writer = new Writer(SHORT);
   switch (option.kind) {
     case "message-type":
       return Uint8Array.of(TYPES.indexOf(option.type) + 1);

@@ -5,7 +5,7 @@ import { Reader, WireError, Writer } from "./bytes.ts";
 import { collectOptions, type Dhcpv4Option, type Dhcpv4OptionOf, decodeOption, encodeOption } from "./dhcpv4-options.ts";
 
 export type { ClasslessRoute, Dhcpv4Option, Dhcpv4OptionOf, Dhcpv4Type } from "./dhcpv4-options.ts";
-export { encodeOptionData, OPTION_CODES } from "./dhcpv4-options.ts";
+export { encodeOption, encodeOptionData, OPTION_CODES } from "./dhcpv4-options.ts";
 
 export const DHCPV4_SERVER_PORT = 67;
 export const DHCPV4_CLIENT_PORT = 68;
@@ -14,10 +14,15 @@ const [BOOTREQUEST, BOOTREPLY, ETHERNET] = [1, 2, 1];
 const MAGIC = 0x63825363;
 const BROADCAST_FLAG = 0x8000;
 const [SERVER_NAME, FILE] = [64, 128];
+/** Where fields begin. */
+const [CHADDR, AT_SERVER_NAME, AT_FILE, AT_OPTIONS] = [28, 44, 108, 240];
 const OVERLOAD = 52;
 const END = 255;
 /** A BOOTP relay may drop a shorter message: RFC 1542 2.1. */
 const SHORTEST = 300;
+/** Messages lie in memory one behind the other: a piece of its own for each is the dearest part of making one. Longer ones make room. */
+const [SLAB, USUAL] = [65_536, 576];
+let [memory, used] = [new Uint8Array(0), 0];
 
 export interface Dhcpv4Message {
   readonly op: "request" | "reply";
@@ -46,17 +51,19 @@ export function decodeDhcpv4(bytes: Uint8Array): Dhcpv4Message {
   reader.skip(1);
   const [xid, secs, flags] = [reader.uint32(), reader.uint16(), reader.uint16()];
   const [ciaddr, yiaddr, siaddr, giaddr] = [reader.ip4(), reader.ip4(), reader.ip4(), reader.ip4()];
-  const chaddr = macFromBytes(reader.bytes(6));
-  reader.skip(10);
-  const [serverName, file] = [reader.bytes(SERVER_NAME), reader.bytes(FILE)];
+  reader.skip(16);
+  const chaddr = macFromBytes(bytes, CHADDR);
+  reader.skip(SERVER_NAME + FILE);
   if (reader.uint32() !== MAGIC) throw new WireError("no DHCP: the magic cookie is missing", reader.offset - 4);
-  const options = decodeOptions(reader.rest(), file, serverName);
+  const options = decodeOptions(bytes);
   const broadcast = (flags & BROADCAST_FLAG) !== 0;
   return { op: op === BOOTREQUEST ? "request" : "reply", xid, secs, broadcast, ciaddr, yiaddr, siaddr, giaddr, chaddr, options };
 }
 
-export function encodeDhcpv4(message: Dhcpv4Message): Uint8Array {
-  const writer = new Writer(SHORTEST)
+/** `first`: options that are encoded already, to stand before those of the message. */
+export function encodeDhcpv4(message: Dhcpv4Message, first?: Uint8Array): Uint8Array {
+  if (memory.length - used < USUAL) [memory, used] = [new Uint8Array(SLAB), 0];
+  const writer = new Writer(memory.subarray(used, used + USUAL))
     .uint8(message.op === "request" ? BOOTREQUEST : BOOTREPLY)
     .uint8(ETHERNET)
     .uint8(6)
@@ -70,9 +77,12 @@ export function encodeDhcpv4(message: Dhcpv4Message): Uint8Array {
     .bytes(macToBytes(message.chaddr))
     .zeros(10 + SERVER_NAME + FILE)
     .uint32(MAGIC);
+  if (first) writer.bytes(first);
   for (const option of message.options) encodeOption(writer, option);
   writer.uint8(END);
-  return writer.zeros(Math.max(0, SHORTEST - writer.length)).finish();
+  const bytes = writer.zeros(Math.max(0, SHORTEST - writer.length)).view();
+  used += Math.min(bytes.length, USUAL);
+  return bytes;
 }
 
 /** The option of that kind, if the message has it. */
@@ -81,12 +91,14 @@ export function optionOf<Kind extends Dhcpv4Option["kind"]>(message: Dhcpv4Messa
 }
 
 /** First the options' own field, then the file's, then the server's name (RFC 3396 section 5). */
-function decodeOptions(own: Uint8Array, file: Uint8Array, serverName: Uint8Array): Dhcpv4Option[] {
+function decodeOptions(bytes: Uint8Array): Dhcpv4Option[] {
   const joined = new Map<number, Uint8Array>();
-  collectOptions(own, joined);
+  collectOptions(bytes.subarray(AT_OPTIONS), joined);
   const overload = joined.get(OVERLOAD)?.[0] ?? 0;
   joined.delete(OVERLOAD);
-  if ((overload & 1) !== 0) collectOptions(file, joined);
-  if ((overload & 2) !== 0) collectOptions(serverName, joined);
-  return [...joined].map(([code, data]) => decodeOption(code, data));
+  if ((overload & 1) !== 0) collectOptions(bytes.subarray(AT_FILE, AT_FILE + FILE), joined);
+  if ((overload & 2) !== 0) collectOptions(bytes.subarray(AT_SERVER_NAME, AT_SERVER_NAME + SERVER_NAME), joined);
+  const options: Dhcpv4Option[] = [];
+  for (const [code, data] of joined) options.push(decodeOption(code, data));
+  return options;
 }
