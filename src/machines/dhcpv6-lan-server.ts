@@ -35,8 +35,8 @@ export interface Dhcpv6LanServerOptions {
 type Outputs = readonly Output<Dhcpv6LanServerFact>[];
 type LanPacket = Packet & { readonly link: string };
 
-/** RFC 8415 21.23: how soon a host that has no lease asks again; sooner while there is nothing to tell it. */
-const [REFRESH, REFRESH_OF_NOTHING] = [3600 as Seconds, 600 as Seconds];
+/** RFC 8415 21.23 and 7.6, IRT_MINIMUM: a host without a lease hears of another resolver when it asks again. */
+const REFRESH = 600 as Seconds;
 /** An error that goes on is told this often. */
 const REMINDER = seconds(600);
 /** Flags of RFC 4704 4.1: the server sees to the name's address, also (O) where the client would rather have done it itself. */
@@ -180,7 +180,7 @@ function configurationOf(lan: LanService, asked: Dhcpv6Kind): readonly Dhcpv6Opt
   if (captivePortal !== undefined) options.push({ kind: "captive-portal", uri: captivePortal });
   for (const { code, data } of passedOn) options.push({ kind: "unknown", code, data: Uint8Array.from(data) });
   if (asked === "information-request") {
-    options.push({ kind: "information-refresh-time", time: resolvers.length > 0 ? REFRESH : REFRESH_OF_NOTHING });
+    options.push({ kind: "information-refresh-time", time: REFRESH });
   }
   return options;
 }
