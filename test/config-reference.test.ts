@@ -19,15 +19,23 @@ test("every example of the reference page is a config", () => {
   for (const example of examples) assert.ok(parseConfig(example, "docs/config.md").lans.length > 0);
 });
 
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema;
+  readonly items?: Schema;
+}
+
+const isTable = (node: Schema | undefined): boolean => node?.properties !== undefined || node?.additionalProperties !== undefined;
+
 test("the reference page has a line for every key that the JSON Schema knows", () => {
   const keys = (node: unknown): string[] => {
     if (typeof node !== "object" || node === null) return [];
-    const { properties = {}, additionalProperties } = node as { properties?: Record<string, unknown>; additionalProperties?: unknown };
+    const { properties = {}, additionalProperties, items } = node as Schema;
     const own = Object.entries(properties).flatMap(([key, inner]) => [
-      ...("properties" in (inner as object) || "additionalProperties" in (inner as object) ? [] : [key]),
+      ...(isTable(inner) || isTable(inner.items) ? [] : [key]),
       ...keys(inner),
     ]);
-    return [...own, ...keys(additionalProperties)];
+    return [...own, ...keys(additionalProperties), ...keys(items)];
   };
   const known = keys(JSON.parse(configJsonSchema()));
   assert.ok(known.length >= 18, `${known.length} keys`);

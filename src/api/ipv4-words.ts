@@ -5,11 +5,18 @@ import type { Ipv4Status, LanStatus } from "./status.ts";
 
 type Lease = NonNullable<Ipv4Status["lease"]>;
 
-export function ipv4Section({ state, lease, forwarding }: Ipv4Status): Section {
+export function ipv4Section({ state, lease, forwarding, forwards }: Ipv4Status): Section {
   const rows: Row[] = [
     ...(lease ? leaseRows(lease) : []),
     { label: "lease", cells: [[state, ...(lease ? [renewal(lease)] : [])].join(", ")] },
     { label: "devices", cells: [forwarding ? "share this address (NAT)" : "have no way out by IPv4"] },
+    ...forwards.map(({ port, to, toPort, source }, i) => ({
+      label: i === 0 ? "forwards" : "",
+      cells: [
+        `${port} to ${to}${toPort === undefined ? "" : `, port ${toPort}`}`,
+        ...(source === undefined ? [] : [`from ${source} only`]),
+      ],
+    })),
   ];
   return { title: "IPV4", subtitle: lease?.address ?? "none", rows };
 }

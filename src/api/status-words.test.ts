@@ -195,7 +195,7 @@ test("the first sentence names what is missing, the nearest cause first", () => 
   assert.match(sentence({ dhcpv6: { state: "soliciting", duid: online.dhcpv6.duid } })!, /has not delegated a prefix yet/);
   assert.match(sentence({ delegations: online.delegations })!, /no router of the provider/);
   assert.equal(
-    sentence({ ipv4: { state: "bound", forwarding: true } }),
+    sentence({ ipv4: { state: "bound", forwarding: true, forwards: [] } }),
     "Online by IPv4 alone: no IPv6 prefix: NoPrefixAvail: pool is empty.",
   );
   assert.match(sentence({ delegations: online.delegations, wan: online.wan })!, /^Not ready yet/);

@@ -89,6 +89,16 @@ export interface Ipv4Status {
   };
   /** Whether packets pass between the LANs and the internet. */
   readonly forwarding: boolean;
+  /** Ports of the leased address that lead to devices. */
+  readonly forwards: readonly {
+    /** "tcp/443" or "udp/5000-5010". */
+    readonly port: string;
+    readonly to: Ip4;
+    /** Absent: as on the leased address. */
+    readonly toPort?: number;
+    /** Absent: from everywhere. */
+    readonly source?: Prefix4;
+  }[];
 }
 
 export interface DelegationStatus {

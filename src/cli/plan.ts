@@ -17,9 +17,10 @@ export function planCommand(): Command {
     .action((options: DaemonOptions) => {
       const config = loadConfig(options.config);
       checkInterfaces(config);
-      const { changes, later } = rehearse(config, peekPast(config, options));
+      const { changes, later, notices } = rehearse(config, peekPast(config, options));
       for (const change of changes) console.log(changeWords(change, bootNow()));
       for (const sentence of later) console.log(sentence);
+      for (const { text, remedy } of notices) console.log(`! ${text} Remedy: ${remedy}`);
       console.log(changes.length === 0 ? "Nothing to change." : `${changes.length} changes; \`skylan up\` makes them.`);
     });
 }

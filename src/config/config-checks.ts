@@ -5,6 +5,8 @@ import { checkDevices } from "./device-checks.ts";
 import { checkPools } from "./dhcp-checks.ts";
 import { nearest } from "./did-you-mean.ts";
 import { lanNetworks, parseLanIpv4 } from "./lan-ipv4.ts";
+import { type Opening, parseOpening } from "./opening.ts";
+import { checkForwards } from "./port-forward.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { Path, TomlDocument } from "./toml-document.ts";
 
@@ -25,6 +27,7 @@ export function checkTogether(document: TomlDocument): readonly Complaint[] {
     lans.map(([name, { ipv4 }]) => ({ name, ipv4 })),
     isIpv4Off(root),
   );
+  const devices = isTable(root["device"]) ? root["device"] : {};
   return [
     ...checkCount(root, lans),
     ...lans.flatMap(([name]) => checkName(name)),
@@ -33,17 +36,28 @@ export function checkTogether(document: TomlDocument): readonly Complaint[] {
     ...checkIpv4(root, lans),
     ...lans.flatMap(([name, lan]) => checkIntervals(name, lan)),
     ...checkPools(lans, networks),
-    ...checkDevices(isTable(root["device"]) ? root["device"] : {}, networks),
+    ...checkDevices(devices, networks),
+    ...checkForwards(root["forward"], { isOff: isIpv4Off(root), devices, gatewayOpen: gatewayOpenings(root), networks }),
   ];
+}
+
+function gatewayOpenings({ gateway }: TomlDocument["root"]): readonly Opening[] {
+  const open = isTable(gateway) && Array.isArray(gateway["open"]) ? gateway["open"] : [];
+  return open.flatMap((text: unknown) => (typeof text === "string" ? (parseOpening(text) ?? []) : []));
 }
 
 /** "there is no key ...", with the key that was probably meant. */
 export function unknownKey(path: Path, known: readonly string[]): Complaint {
   const key = String(path.at(-1));
   const meant = nearest(key, known);
-  const place = path.length === 1 ? "a config" : `[${path.slice(0, -1).join(".")}]`;
+  const place = path.length === 1 ? "a config" : tableName(path.slice(0, -1));
   const advice = meant === undefined ? `it may hold ${known.join(", ")}` : `did you mean "${meant}"?`;
   return { path, at: "key", text: `${place} has no key "${key}"; ${advice}` };
+}
+
+/** As the header of the table is written. */
+export function tableName(path: Path): string {
+  return path[0] === "forward" ? "[[forward]]" : `[${path.join(".")}]`;
 }
 
 /** RFC 4861 6.2.1: MinRtrAdvInterval is at most this part of MaxRtrAdvInterval. */

@@ -8,8 +8,10 @@ import type { Seconds } from "../addr/time.ts";
 import type { Upstream } from "../machines/dns-upstream.ts";
 import type { LanIpv4 } from "./lan-ipv4.ts";
 import type { Opening } from "./opening.ts";
+import type { PortForward } from "./port-forward.ts";
 
 export type { Opening } from "./opening.ts";
+export type { PortForward } from "./port-forward.ts";
 
 export interface Config {
   readonly wan: WanConfig;
@@ -18,6 +20,7 @@ export interface Config {
   /** In no particular order. */
   readonly devices: readonly DeviceConfig[];
   readonly gateway: GatewayConfig;
+  readonly forwards: readonly PortForward[];
   readonly dns: DnsConfig;
   /** Unique local addresses (RFC 4193): off, made once at random, or the owner's own /48. */
   readonly ula: "off" | "auto" | Prefix;

@@ -34,6 +34,7 @@ test("five lines are a config, with every default filled in", () => {
     ],
     devices: [],
     gateway: { open: [] },
+    forwards: [],
     dns: { enabled: false, zone: "home.arpa", rebindExceptions: [], forwardedZones: [] },
     ula: "off",
   });
@@ -114,6 +115,7 @@ prefix = "fd12:3456:789a::/48"
     ],
     devices: [{ name: "printer", mac: "b8:27:eb:12:34:56", clientId: "ff0102", duid: "00030001b827eb123456", ipv4: "10.7.0.10" }],
     gateway: { open: [{ protocol: "tcp", from: 22, to: 22 }] },
+    forwards: [],
     dns: { enabled: false, zone: "home.arpa", rebindExceptions: [], forwardedZones: [] },
     ula: "fd12:3456:789a::/48",
   });
@@ -174,9 +176,11 @@ test("an unknown key is told with the key that was meant, or with all keys when 
     '7:1 [lan.home.advertise] has no key "max-interval"; did you mean "max_interval"?',
   ]);
   assert.deepEqual(told(`${FIVE_LINES}[gateway]\nports = []`), ['7:1 [gateway] has no key "ports"; it may hold open']);
-  assert.deepEqual(told(`${FIVE_LINES}[ntp]\n`), ['6:2 a config has no key "ntp"; it may hold wan, lan, device, gateway, dns, ula']);
+  assert.deepEqual(told(`${FIVE_LINES}[ntp]\n`), [
+    '6:2 a config has no key "ntp"; it may hold wan, lan, device, gateway, forward, dns, ula',
+  ]);
   assert.deepEqual(told(`prefix = 1\n${FIVE_LINES}`), [
-    '1:1 a config has no key "prefix"; it may hold wan, lan, device, gateway, dns, ula',
+    '1:1 a config has no key "prefix"; it may hold wan, lan, device, gateway, forward, dns, ula',
   ]);
 });
 

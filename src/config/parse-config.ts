@@ -6,15 +6,16 @@ import { mac } from "../addr/mac.ts";
 import { prefix } from "../addr/prefix.ts";
 import { parseRange4 } from "../addr/range4.ts";
 import type { Seconds } from "../addr/time.ts";
-import type { AdvertiseConfig, Config, DeviceConfig, DhcpConfig, Dhcpv6Config, DnsConfig, LanConfig } from "./config.ts";
+import type { AdvertiseConfig, Config, DeviceConfig, DhcpConfig, Dhcpv6Config, DnsConfig, LanConfig, PortForward } from "./config.ts";
 import type { Complaint } from "./complaint.ts";
 import { octets } from "./device-checks.ts";
-import { checkTogether, defaultMinInterval, lanNames, unknownKey } from "./config-checks.ts";
+import { checkTogether, defaultMinInterval, lanNames, tableName, unknownKey } from "./config-checks.ts";
 import { ConfigError, type ConfigProblem, excerptOf, type Span } from "./config-error.ts";
 import { defaultPool } from "./dhcp-pool.ts";
 import { parseUpstream } from "./dns-config.ts";
 import { type LanIpv4, lanNetworks } from "./lan-ipv4.ts";
 import { type Opening, parseOpening } from "./opening.ts";
+import { parseSource, targetOf } from "./port-forward.ts";
 import { type ConfigFile, schema } from "./schema.ts";
 import { parseToml, type Path, type TomlDocument, TomlSyntaxError } from "./toml-document.ts";
 
@@ -68,17 +69,21 @@ function written(text: string, { line, column, length }: Span): string {
   return length <= Math.min(40, rest.length) ? rest.slice(0, length) : "what stands here";
 }
 
+/** Of keys that are needed and are no interface. */
+const EXAMPLES: Readonly<Record<string, string>> = { port: "tcp/443", to: "printer" };
+
 function missingKey(path: Path): Complaint {
   const key = String(path.at(-1));
   if (path.length === 1)
     return { path: [], text: `the table [${key === "lan" ? "lan.home" : key}] is missing; it needs interface = "eth0"` };
-  return { path: path.slice(0, -1), text: `[${path.slice(0, -1).join(".")}] needs the key "${key}", such as ${key} = "eth0"` };
+  const table = path.slice(0, -1);
+  return { path: table, text: `${tableName(table)} needs the key "${key}", such as ${key} = "${EXAMPLES[key] ?? "eth0"}"` };
 }
 
 /** The keys that the table around the last part of `path` may hold. */
 function knownKeys(path: Path): readonly string[] {
   if (path.length === 1) return Object.keys(schema.entries);
-  const { wan, lan, device, gateway, dns, ula } = schema.entries;
+  const { wan, lan, device, gateway, forward, dns, ula } = schema.entries;
   switch (path[0] as keyof typeof schema.entries) {
     case "wan":
       return Object.keys(wan.entries);
@@ -90,6 +95,8 @@ function knownKeys(path: Path): readonly string[] {
       return Object.keys(device.wrapped.value.entries);
     case "gateway":
       return Object.keys(gateway.wrapped.entries);
+    case "forward":
+      return Object.keys(forward.wrapped.item.entries);
     case "dns":
       return Object.keys(dns.wrapped.entries);
     case "ula":
@@ -111,6 +118,7 @@ function locate({ path, at, text: said }: Complaint, document: TomlDocument, tex
 
 function toConfig(file: ConfigFile, document: TomlDocument): Config {
   const { wan, gateway, dns, ula } = file;
+  const devices = Object.entries(file.device).map(([name, device]) => toDevice(name, device));
   return {
     wan: {
       interface: wan.interface,
@@ -121,8 +129,9 @@ function toConfig(file: ConfigFile, document: TomlDocument): Config {
       ipv4: wan.ipv4,
     },
     lans: toLans(file, lanNames(file, document)),
-    devices: Object.entries(file.device).map(([name, device]) => toDevice(name, device)),
+    devices,
     gateway: { open: toOpenings(gateway.open) },
+    forwards: file.forward.flatMap((forward) => toForward(forward, devices)),
     dns: toDns(dns),
     ula: ula.prefix === "off" || ula.prefix === "auto" ? ula.prefix : prefix(ula.prefix),
   };
@@ -166,6 +175,14 @@ function toDevice(name: string, device: ConfigFile["device"][string]): DeviceCon
 
 function toDhcpv6({ addresses, delegate, delegated_length }: ConfigFile["lan"][string]["dhcpv6"]): Dhcpv6Config {
   return { addresses, ...(delegate && { delegatedLength: delegated_length }) };
+}
+
+/** The checks have seen that there is an address. */
+function toForward({ port, to, to_port, source }: ConfigFile["forward"][number], devices: readonly DeviceConfig[]): readonly PortForward[] {
+  const opening = parseOpening(port);
+  const address = targetOf(to, new Map(devices.flatMap(({ name, ipv4 }) => (ipv4 ? [[name, ipv4]] : []))));
+  const from = source === undefined ? undefined : parseSource(source);
+  return opening && address ? [{ opening, address, ...(to_port !== undefined && { toPort: to_port }), ...(from && { source: from }) }] : [];
 }
 
 function toAdvertise(advertise: ConfigFile["lan"][string]["advertise"]): AdvertiseConfig {

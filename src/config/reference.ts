@@ -54,6 +54,10 @@ ipv4 = "192.168.1.10"
 [gateway]
 open = ["tcp/22"]
 
+[[forward]]
+port = "tcp/443"
+to = "printer"
+
 [dns]
 enabled = true
 upstreams = ["tls://1.1.1.1#cloudflare-dns.com", "9.9.9.9"]
@@ -65,7 +69,7 @@ prefix = "auto"
 
 /** The text of docs/config.md. */
 export function configReference(): string {
-  const { wan, lan, device, gateway, dns, ula } = schema.entries;
+  const { wan, lan, device, gateway, forward, dns, ula } = schema.entries;
   const sections = [
     section("wan", wan),
     section("lan.NAME", lan.value),
@@ -74,6 +78,7 @@ export function configReference(): string {
     section("device.NAME", device.wrapped.value),
     section("lan.NAME.dhcpv6", lan.value.entries.dhcpv6.wrapped),
     section("gateway", gateway.wrapped),
+    section("[forward]", forward.wrapped.item),
     section("dns", dns.wrapped),
     section("ula", ula.wrapped),
   ];

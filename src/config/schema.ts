@@ -9,6 +9,7 @@ import { parseLanIpv4 } from "./lan-ipv4.ts";
 import { parseOpening } from "./opening.ts";
 import { device, dhcp } from "./schema-dhcp.ts";
 import { dns } from "./schema-dns.ts";
+import { forwards } from "./schema-forward.ts";
 import { flag, integer, isDomainName, listOf, text } from "./schema-fields.ts";
 
 /** IFNAMSIZ is 16 with the final zero. */
@@ -187,6 +188,7 @@ export const schema = v.strictObject({
     ),
     {},
   ),
+  forward: v.optional(forwards, []),
   dns: v.optional(dns, {}),
   ula: v.optional(
     v.pipe(

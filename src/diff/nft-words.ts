@@ -56,6 +56,9 @@ function statement(value: unknown): string {
     case "jump":
     case "goto":
       return `${kind} ${text(body["target"])}`;
+    case "dnat":
+    case "snat":
+      return `${kind} to ${text(body["addr"])}${body["port"] === undefined ? "" : `:${text(body["port"])}`}`;
     case "reject":
       return `reject ${text(body["type"])} ${text(body["expr"])}`.trimEnd();
     case "limit":

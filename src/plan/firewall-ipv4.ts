@@ -1,9 +1,12 @@
 /**
- * The rules for IPv4, where it is in our hands: the LANs out behind the one leased address (RFC 4787, RFC 5382), answers in, and nothing else. Sources that
- * are nobody's are dropped in both directions (BCP 38, RFC 6890), and nothing leaves untranslated.
+ * The rules for IPv4, where it is in our hands: the LANs out behind the one leased address (firewall-nat.ts), answers and forwarded ports in, and nothing
+ * else. Sources that are nobody's are dropped in both directions (BCP 38, RFC 6890), and nothing leaves untranslated. What other programs route between
+ * the home and interfaces of their own, as Docker does, is left to them (docs/adr/0013).
  */
+import type { Ip4 } from "../addr/ip.ts";
 import { prefix4 } from "../addr/prefix4.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, Opening } from "../config/config.ts";
+import { FORWARDED, forwardedPorts, translation } from "./firewall-nat.ts";
 import type { Ruleset } from "./kernel-state.ts";
 import {
   ACCEPT,
@@ -15,13 +18,17 @@ import {
   type Expression,
   equals,
   goTo,
+  HAS_OTHER_DESTINATION,
   hookedChain,
   intervalSet,
   limit,
-  MASQUERADE,
   meta,
   network,
+  noneOf,
+  ORIGINAL_PORT,
   payload,
+  PROTOCOL,
+  range,
   rule,
   STATEFUL,
   STRAYS_DROPPED,
@@ -42,15 +49,27 @@ const DESTINATION = payload("ip", "daddr");
 /** What the base chains do with a packet of IPv4. */
 export const IS_IPV4: Expression = equals(meta("nfproto"), "ipv4");
 
-/** Sets and chains of their own; `input` and `forward` go to them, `open` says whether there is a lease. */
-export function ipv4Rules(config: Config, open: boolean): Ruleset {
-  return [...sets(config), ...input(), ...forward(config, open), ...output(config.wan.interface), ...(open ? translation(config) : [])];
+/** RFC 1918. They are on no packet of the internet, but may well be the provider's. */
+const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(prefix4);
+
+/** Sets and chains of their own; `input` and `forward` go to them. `translated`: the leased address; without one nothing passes. */
+export function ipv4Rules(config: Config, translated: Ip4 | undefined): Ruleset {
+  const isOpen = translated !== undefined;
+  return [
+    ...sets(config),
+    ...input(),
+    ...forward(config, isOpen),
+    ...output(config.wan.interface),
+    ...leaving(config.wan.interface, translated),
+    ...(isOpen ? translation(config, translated) : []),
+  ];
 }
 
-function sets({ lans }: Config): Ruleset {
-  const networks = lans.flatMap((lan) => (lan.ipv4 ? [{ name: lan.interface, network: lan.ipv4.network }] : []));
+function sets(config: Config): Ruleset {
+  const networks = config.lans.flatMap((lan) => (lan.ipv4 ? [{ name: lan.interface, network: lan.ipv4.network }] : []));
   return [
     intervalSet("bogons_ipv4", "ipv4_addr", BOGONS.map(network)),
+    intervalSet("never_leaves_ipv4", "ipv4_addr", [...BOGONS, ...PRIVATE].map(network)),
     intervalSet(
       "home_ipv4",
       "ipv4_addr",
@@ -61,6 +80,7 @@ function sets({ lans }: Config): Ruleset {
       ["ifname", "ipv4_addr"],
       networks.map((lan) => ({ concat: [lan.name, network(lan.network)] })),
     ),
+    forwardedPorts(config),
   ];
 }
 
@@ -77,22 +97,42 @@ function input(): Ruleset {
   ];
 }
 
-function forward({ wan, lans }: Config, open: boolean): Ruleset {
+function forward(config: Config, isOpen: boolean): Ruleset {
+  const { wan, lans } = config;
+  const ours = [wan, ...lans].map((link) => link.interface);
   const amongLans = lans.map((lan) => [lan.interface, ACCEPT] as const);
   const fromLans = lans.map((lan) => [lan.interface, goTo("from_lan_ipv4")] as const);
+  const closed = isOpen ? "closed" : "no lease yet: nothing passes";
   return [
     chain("forward_ipv4"),
-    rule("forward_ipv4", [verdictMap(IIF, open ? [[wan.interface, goTo("from_wan_ipv4")], ...fromLans] : fromLans)]),
-    rule("forward_ipv4", [COUNTER, DROP], "closed"),
+    rule("forward_ipv4", [verdictMap(IIF, isOpen ? [[wan.interface, goTo("from_wan_ipv4")], ...fromLans] : fromLans)]),
+    // From links of other programs. What they do not translate does not get out: the chain `leaving`.
+    ...(isOpen ? [] : [rule("forward_ipv4", [equals(OIF, wan.interface), COUNTER, DROP], closed)]),
+    rule("forward_ipv4", [differs(IIF, wan.interface), ACCEPT], "not from skylan's links"),
+    rule("forward_ipv4", [COUNTER, DROP], closed),
     chain("from_lan_ipv4"),
     rule("from_lan_ipv4", [differs(concat(IIF, SOURCE), "@lan_networks_ipv4"), COUNTER, DROP], "source is not of this LAN"),
-    rule("from_lan_ipv4", [verdictMap(OIF, open ? [[wan.interface, goTo("to_wan_ipv4")], ...amongLans] : amongLans)]),
-    rule("from_lan_ipv4", [COUNTER, DROP], open ? "closed" : "no lease yet: nothing passes"),
-    ...(open ? betweenLansAndWan() : []),
+    rule("from_lan_ipv4", [verdictMap(OIF, isOpen ? [[wan.interface, goTo("to_wan_ipv4")], ...amongLans] : amongLans)]),
+    rule("from_lan_ipv4", [noneOf(OIF, ours), ACCEPT], "not to skylan's links"),
+    rule("from_lan_ipv4", [COUNTER, DROP], closed),
+    ...(isOpen ? betweenLansAndWan(config, ours) : []),
   ];
 }
 
-function betweenLansAndWan(): Ruleset {
+/** What the owner has opened on this box may be served behind it, as in a container: then another program has translated the destination. */
+function servedByOthers(open: readonly Opening[], ours: readonly string[]): Ruleset {
+  // A rule each: nft can't list a set of original ports.
+  return open.map(({ protocol, from, to }) => {
+    const opened = [equals(meta("l4proto"), PROTOCOL[protocol]), equals(ORIGINAL_PORT, range(from, to))];
+    return rule(
+      "from_wan_ipv4",
+      [noneOf(OIF, ours), HAS_OTHER_DESTINATION, ...opened, ACCEPT],
+      "opened by the owner, served by another program",
+    );
+  });
+}
+
+function betweenLansAndWan({ gateway }: Config, ours: readonly string[]): Ruleset {
   return [
     chain("to_wan_ipv4"),
     // Conntrack translates nothing that it cannot place: it would leave with its private source.
@@ -103,6 +143,8 @@ function betweenLansAndWan(): Ruleset {
     rule("from_wan_ipv4", [equals(SOURCE, "@bogons_ipv4"), COUNTER, DROP], "no such source on the internet"),
     rule("from_wan_ipv4", [equals(SOURCE, "@home_ipv4"), COUNTER, DROP], "ours, and not on the internet"),
     rule("from_wan_ipv4", [STATEFUL]),
+    rule("from_wan_ipv4", [HAS_OTHER_DESTINATION, equals(FORWARDED, "@forwarded_ipv4"), ACCEPT], "forwarded by the owner"),
+    ...servedByOthers(gateway.open, ours),
     rule("from_wan_ipv4", [COUNTER, DROP], "closed"),
   ];
 }
@@ -111,9 +153,11 @@ function output(wan: string): Ruleset {
   return [rule("output", [equals(OIF, wan), equals(SOURCE, "@bogons_ipv4"), COUNTER, DROP], "no source for the internet")];
 }
 
-function translation({ wan }: Config): Ruleset {
+/** The last look at what goes to the provider, whoever sent and whoever translated it. The lease itself may be a private address. */
+function leaving(wan: string, translated: Ip4 | undefined): Ruleset {
+  const isOther = translated === undefined ? [] : [differs(SOURCE, translated)];
   return [
-    hookedChain("postrouting", "accept"),
-    rule("postrouting", [equals(OIF, wan.interface), equals(SOURCE, "@home_ipv4"), MASQUERADE], "the home behind one address"),
+    hookedChain("leaving", "accept"),
+    rule("leaving", [equals(OIF, wan), equals(SOURCE, "@never_leaves_ipv4"), ...isOther, COUNTER, DROP], "untranslated, RFC 6890"),
   ];
 }

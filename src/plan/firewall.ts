@@ -3,11 +3,13 @@
  * 4.4), source addresses checked in both directions (BCP 38, RFC 7084 L-14 and S-2), and only what the owner has opened. What passes between
  * interfaces that the config does not name is left to others, and IPv4 too unless the config has it in our hands (firewall-ipv4.ts).
  */
+import type { Ip4 } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
 import { type Prefix, prefix, UNIQUE_LOCAL } from "../addr/prefix.ts";
-import type { Config, Opening } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { IS_IPV4, ipv4Rules } from "./firewall-ipv4.ts";
 import { NEVER_FORWARDED, TO_ROUTER } from "./firewall-icmpv6.ts";
+import { services } from "./firewall-services.ts";
 import type { LanDelegation } from "../machines/dhcpv6-lan-service.ts";
 import type { Holding, LanSubnet } from "./holdings.ts";
 import type { LinkFact, Ruleset } from "./kernel-state.ts";
@@ -18,7 +20,6 @@ import {
   COUNTER,
   differs,
   DROP,
-  type Element,
   equals,
   goTo,
   hookedChain,
@@ -31,7 +32,6 @@ import {
   oneOf,
   payload,
   PROTOCOL,
-  range,
   rejectWith,
   rule,
   STATEFUL,
@@ -43,8 +43,8 @@ import { without, withoutOverlaps } from "./prefix-difference.ts";
 export interface FirewallFacts {
   /** Whether anything passes between the LANs and the internet (RFC 7084 G-3). */
   readonly forwarding: boolean;
-  /** Whether IPv4 does, where it is in our hands. */
-  readonly ipv4: boolean;
+  /** The leased IPv4 address behind which the home is; undefined: no IPv4 passes, or it is in other hands. */
+  readonly ipv4: Ip4 | undefined;
   readonly holdings: readonly Holding[];
   /** The /64s that are live on the LANs. */
   readonly subnets: readonly LanSubnet[];
@@ -91,7 +91,7 @@ const LATEST = new WeakMap<Config, { readonly madeFrom: string; readonly ruleset
 export function planFirewall(config: Config, facts: FirewallFacts): Ruleset {
   const pools = facts.holdings.map(({ kind, prefix: value, excluded }) => [kind, value, excluded]);
   const onLans = prefixesOnLans(facts);
-  const madeFrom = JSON.stringify([facts.forwarding, facts.ipv4, pools, onLans, lanMacs(config, facts)]);
+  const madeFrom = JSON.stringify([facts.forwarding, facts.ipv4 ?? null, pools, onLans, lanMacs(config, facts)]);
   const latest = LATEST.get(config);
   if (latest?.madeFrom === madeFrom) return latest.ruleset;
   const ruleset = makeRuleset(config, facts);
@@ -132,18 +132,6 @@ function sets(config: Config, facts: FirewallFacts): Ruleset {
     intervalSet("lan_subnets", ["ifname", "ipv6_addr"], onLans),
     intervalSet("never_from_wan", "ipv6_addr", withoutOverlaps([...BOGONS, ...ours]).map(network)),
   ];
-}
-
-/** Openings as elements of a set, which takes no overlap. */
-function services(openings: readonly Opening[]): readonly { readonly concat: readonly Element[] }[] {
-  const merged: Opening[] = [];
-  const order = (opening: Opening): string => `${opening.protocol} ${String(opening.from).padStart(5, "0")}`;
-  for (const opening of openings.toSorted((a, b) => (order(a) < order(b) ? -1 : 1))) {
-    const last = merged.at(-1);
-    if (last?.protocol !== opening.protocol || opening.from > last.to + 1) merged.push(opening);
-    else merged[merged.length - 1] = { ...last, to: Math.max(last.to, opening.to) };
-  }
-  return merged.map(({ protocol, from, to }) => ({ concat: [PROTOCOL[protocol], range(from, to)] }));
 }
 
 /** To this box itself. Only the WAN is filtered: who is on a LAN may talk to its router. */

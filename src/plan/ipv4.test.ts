@@ -80,6 +80,39 @@ test("[V4C-8] a lease out of the network of a LAN is not used, and the owner is 
   assert.equal(of.forwardingIpv4, false);
 });
 
+const FORWARDS = `[[forward]]\nport = "tcp/8443"\nto = "192.168.1.7"\nto_port = 443\nsource = "198.18.0.0/24"\n[[forward]]\nport = "udp/5000-5010"\nto = "192.168.1.7"\n`;
+
+test("forwarded ports are translated with the lease only, and where nobody can reach them the owner is told what can", () => {
+  const own = config(`[gateway]\nopen = ["tcp/22"]\n${FORWARDS}`);
+  assert.doesNotMatch(rules(desired(undefined, own)), /dnat|snat/);
+  const shared = desired(leased(), own);
+  assert.match(rules(shared), /"dnat":\{"family":"ip","addr":"192\.168\.1\.7","port":443\}/);
+  assert.match(rules(shared), /\{"concat":\["192\.168\.1\.7",6,443\]\},\{"concat":\["192\.168\.1\.7",17,\{"range":\[5000,5010\]\}\]\}/);
+  assert.match(shared.notices[0]!.text, /tcp\/8443, udp\/5000-5010.*100\.79\.3\.9.*CGNAT/);
+  assert.match(shared.notices[0]!.remedy, /open = \["tcp\/8443"\] in \[lan\.home\]/);
+  const behind = desired(leased({ address: ip4("10.0.0.5"), network: prefix4("10.0.0.0/24") }), own);
+  assert.match(behind.notices[0]!.remedy, /bridge mode/);
+  assert.deepEqual(desired(leased({ address: ip4("198.19.0.9"), network: prefix4("198.19.0.0/24") }), own).notices, []);
+});
+
+test("[V4C-8] the dish has a route with a shared and with a public address, and none where a router of the owner's is before us", () => {
+  const dish = "192.168.100.1/32 eth8";
+  const at = (address: string): readonly string[] => routes(desired(leased({ address: ip4(address), network: prefix4(`${address}/32`) })));
+  assert.deepEqual(
+    [at("100.64.0.9"), at("198.19.0.9"), at("10.0.0.5")].map((each) => each.includes(dish)),
+    [true, true, false],
+  );
+  const hidden = desired(leased(), config('ipv4 = "192.168.100.7/24"'));
+  assert.ok(!routes(hidden).includes(dish));
+});
+
+test("[NAT-3] whatever has a private source is dropped behind all translations, unless it is the lease itself", () => {
+  const last = (fact: Facts["dhcpv4"]): string =>
+    JSON.stringify(desired(fact).kernel.ruleset!.find((object) => JSON.stringify(object).includes("untranslated")));
+  assert.match(last(leased()), /"op":"!=".*"right":"100\.79\.3\.9"/);
+  assert.doesNotMatch(last(undefined), /!=/);
+});
+
 test("[NAT-2] IPv6 is never translated", () => {
   const translating = desired(leased()).kernel.ruleset!.filter((object) => JSON.stringify(object).includes("masquerade"));
   assert.equal(translating.length, 1);

@@ -6,6 +6,7 @@ import { type Ip4, UNSPECIFIED4 } from "../addr/ip.ts";
 import { contains4, DEFAULT_ROUTE4, overlaps4, type Prefix4, prefix4, prefix4Length, SHARED_ADDRESSES } from "../addr/prefix4.ts";
 import { type Instant, NEVER } from "../addr/time.ts";
 import type { Config } from "../config/config.ts";
+import { formatOpening } from "../config/opening.ts";
 import type { Dhcpv4Lease } from "../machines/facts.ts";
 import type { Facts } from "./facts.ts";
 import type { AddressState, RouteState, UnicastRoute } from "./kernel-state.ts";
@@ -13,14 +14,16 @@ import type { Notice } from "./notice.ts";
 
 /** As in IPv6: ours win over those that others have made with the usual metrics. */
 const [ON_LINK_METRIC, ROUTER_METRIC] = [250, 600];
-/** Starlink's dish: on the link, but not in the leased network. */
+/** RFC 1918. */
+const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(prefix4);
+/** Starlink's dish, and many a modem: on the link, but not in the leased network. */
 const DISH = prefix4("192.168.100.1/32");
 
 export interface Ipv4Plan {
   readonly addresses: readonly AddressState[];
   readonly routes: readonly RouteState[];
-  /** Whether packets pass between the LANs and the internet, by way of a translation. */
-  readonly open: boolean;
+  /** Behind which the LANs reach the internet; undefined: nothing passes. */
+  readonly translated: Ip4 | undefined;
   readonly notices: readonly Notice[];
 }
 
@@ -40,10 +43,12 @@ export function planIpv4(config: Config, facts: Facts, now: Instant): Ipv4Plan {
       ...(lease ? wanRoutes(config.wan.interface, lease, networks, link?.mtu ?? 0) : []),
       ...lans.map(({ name, address, network }) => onLink(name, network, address)),
     ],
-    open: lease !== undefined && lans.length > 0,
-    notices: held && clash ? [overlap(held, clash.network)] : [],
+    translated: lans.length > 0 ? lease?.address : undefined,
+    notices: [...(held && clash ? [overlap(held, clash.network)] : []), ...(lease ? unreachableForwards(config, lease.address) : [])],
   };
 }
+
+const isPrivate = (address: Ip4): boolean => PRIVATE.some((range) => contains4(range, address));
 
 /** A neighbour of the provider's that has an address of the LAN would never be reached, and the other way round. */
 function overlapsLease(network: Prefix4, lease: Dhcpv4Lease): boolean {
@@ -69,8 +74,27 @@ function wanRoutes(name: string, lease: Dhcpv4Lease, lans: readonly Prefix4[], l
       return router === UNSPECIFIED4 ? route : { ...route, gateway: router, metric: ROUTER_METRIC };
     });
   const neighbors = prefix4Length(network) < 32 ? [onLink(name, network, address)] : [];
-  const dish = contains4(SHARED_ADDRESSES, address) && foreign(DISH) ? [onLink(name, DISH, address)] : [];
+  // A private address is that of a router of the owner's, which knows the way to the dish itself.
+  const dish = !isPrivate(address) && foreign(DISH) ? [onLink(name, DISH, address)] : [];
   return [...neighbors, ...dish, ...offered];
+}
+
+/** Who is behind an address that is not the home's alone can't be called by it. */
+function unreachableForwards({ forwards, lans }: Config, address: Ip4): readonly Notice[] {
+  const isShared = contains4(SHARED_ADDRESSES, address);
+  if (forwards.length === 0 || !(isShared || isPrivate(address))) return [];
+  const reason = isShared ? "the provider shares it among its customers (CGNAT)" : "it is a private address, behind another router";
+  const ports = [...new Set(forwards.map(({ opening }) => formatOpening(opening)))].join(", ");
+  const opening = `open = ["${formatOpening(forwards[0]!.opening)}"] in [lan.${lans[0]?.name ?? "home"}]`;
+  return [
+    {
+      name: "ipv4.forwards-unreachable",
+      text: `Nobody on the internet can reach the forwarded ports (${ports}) at ${address}: ${reason}.`,
+      remedy: isShared
+        ? `Let it in by IPv6, where every device has an address of its own: ${opening}. Or ask the provider for a public IPv4 address.`
+        : `Forward the ports in that router too, or put it into bridge mode; by IPv6 it takes ${opening} only.`,
+    },
+  ];
 }
 
 function onLink(name: string, destination: Prefix4, source: Ip4): UnicastRoute {

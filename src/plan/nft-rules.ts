@@ -1,4 +1,5 @@
 /** Words for rules of nftables in libnftables' JSON, in the form in which libnftables lists them (libnftables-json(5)). */
+import type { Ip4 } from "../addr/ip.ts";
 import { isPrefix4, type Prefix4, prefix4Address, prefix4Length } from "../addr/prefix4.ts";
 import { type Prefix, prefixAddress, prefixLength } from "../addr/prefix.ts";
 import type { NftObject } from "./kernel-state.ts";
@@ -14,19 +15,29 @@ export type Element = string | number | Readonly<Record<string, unknown>>;
 
 export const table = (): NftObject => ({ table: { family: FAMILY, name: TABLE } });
 
-export type Hook = "input" | "forward" | "output" | "postrouting";
-/** Sources are translated in the last hook, at the priority that is called srcnat. */
-const KINDS: Readonly<Record<Hook, { readonly type: "filter" | "nat"; readonly prio: number }>> = {
-  input: { type: "filter", prio: 0 },
-  forward: { type: "filter", prio: 0 },
-  output: { type: "filter", prio: 0 },
-  postrouting: { type: "nat", prio: 100 },
+export type HookedChain = "input" | "forward" | "output" | "prerouting" | "postrouting" | "leaving";
+interface Hook {
+  readonly type: "filter" | "nat";
+  readonly hook: Exclude<HookedChain, "leaving">;
+  readonly prio: number;
+}
+/**
+ * Destinations are translated in the first hook and sources in the last, at the priorities that are called dstnat and srcnat; `leaving` sees what really
+ * goes out, whoever has translated it.
+ */
+const HOOKS: Readonly<Record<HookedChain, Hook>> = {
+  input: { type: "filter", hook: "input", prio: 0 },
+  forward: { type: "filter", hook: "forward", prio: 0 },
+  output: { type: "filter", hook: "output", prio: 0 },
+  prerouting: { type: "nat", hook: "prerouting", prio: -100 },
+  postrouting: { type: "nat", hook: "postrouting", prio: 100 },
+  leaving: { type: "filter", hook: "postrouting", prio: 300 },
 };
 
 /** A chain that packets enter by themselves. */
-export function hookedChain(hook: Hook, policy: "accept" | "drop"): NftObject {
-  const { type, prio } = KINDS[hook];
-  return { chain: { family: FAMILY, table: TABLE, name: hook, type, hook, prio, policy } };
+export function hookedChain(name: HookedChain, policy: "accept" | "drop"): NftObject {
+  const { type, hook, prio } = HOOKS[name];
+  return { chain: { family: FAMILY, table: TABLE, name, type, hook, prio, policy } };
 }
 
 /** A chain that other chains jump to. */
@@ -82,6 +93,15 @@ export const ACCEPT: Expression = { accept: null };
 export const DROP: Expression = { drop: null };
 export const COUNTER: Expression = { counter: null };
 export const MASQUERADE: Expression = { masquerade: null };
+/** To another destination, and to another port where one is named. */
+export const toDestination = (address: Ip4, port?: number): Expression => ({
+  dnat: { family: "ip", addr: address, ...(port !== undefined && { port }) },
+});
+export const toSource = (address: Ip4): Expression => ({ snat: { family: "ip", addr: address } });
+/** Somebody, we or another program, has translated the destination. */
+export const HAS_OTHER_DESTINATION: Expression = { match: { op: "in", left: { ct: { key: "status" } }, right: "dnat" } };
+/** The port to which the flow's first packet was sent, before any translation. */
+export const ORIGINAL_PORT: Expression = { ct: { key: "proto-dst", dir: "original" } };
 export const jump = (target: string): Expression => ({ jump: { target } });
 export const goTo = (target: string): Expression => ({ goto: { target } });
 /** Refused with ICMPv6 type 1: code 5 is "source address failed ingress/egress policy", code 3 "address unreachable". */

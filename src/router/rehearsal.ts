@@ -4,16 +4,19 @@ import type { Change } from "../diff/change.ts";
 import type { Config } from "../config/config.ts";
 import { bootNow } from "../kernel/clock.ts";
 import { Loop } from "./loop.ts";
+import type { Notice } from "../plan/notice.ts";
 import type { Past } from "./past.ts";
 import { systemRandom } from "../io/system-random.ts";
 import { observe } from "../kernel/observe.ts";
 import { awaitedWords } from "../plan/awaited-words.ts";
 
 export interface Rehearsal {
-  /** What `up` would change at once. With a delegation in the saved past its addresses and routes are among them. */
+  /** What `up` would change at once. With a delegation or a lease in the saved past its addresses and routes are among them. */
   readonly changes: readonly Change[];
   /** What it would do later, in sentences. */
   readonly later: readonly string[];
+  /** What it would say that it can't do. */
+  readonly notices: readonly Notice[];
 }
 
 /** @throws KernelError when the kernel can't be looked at */
@@ -35,5 +38,5 @@ export function rehearse(config: Config, past: Past): Rehearsal {
   );
   loop.handle({ kind: "kernel" });
   const { desired } = loop.view();
-  return { changes, later: desired ? awaitedWords(config, desired) : [] };
+  return { changes, later: desired ? awaitedWords(config, desired) : [], notices: desired?.notices ?? [] };
 }

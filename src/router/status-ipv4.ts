@@ -2,16 +2,27 @@
 import { contains4, DEFAULT_ROUTE4, SHARED_ADDRESSES } from "../addr/prefix4.ts";
 import type { Instant } from "../addr/time.ts";
 import type { Ipv4Status, LanStatus } from "../api/status.ts";
-import type { LanConfig } from "../config/config.ts";
+import type { Config, LanConfig, PortForward } from "../config/config.ts";
+import { formatOpening } from "../config/opening.ts";
 import type { Dhcpv4Lease } from "../machines/facts.ts";
 import { left } from "./left.ts";
 import type { Loop } from "./loop.ts";
 
 /** Undefined where IPv4 is not in our hands. */
-export function describeIpv4({ facts: { dhcpv4 }, desired }: ReturnType<Loop["view"]>, now: Instant): Ipv4Status | undefined {
+export function describeIpv4(
+  { forwards }: Config,
+  { facts: { dhcpv4 }, desired }: ReturnType<Loop["view"]>,
+  now: Instant,
+): Ipv4Status | undefined {
   if (!dhcpv4) return undefined;
   const { state, lease } = dhcpv4;
-  return { state, forwarding: desired?.forwardingIpv4 ?? false, ...(lease && { lease: describeLease(lease, now) }) };
+  const forwarding = desired?.forwardingIpv4 ?? false;
+  return { state, forwarding, forwards: forwards.map(describeForward), ...(lease && { lease: describeLease(lease, now) }) };
+}
+
+function describeForward({ opening, address, toPort, source }: PortForward): Ipv4Status["forwards"][number] {
+  const port = formatOpening(opening);
+  return { port, to: address, ...(toPort !== undefined && { toPort }), ...(source !== undefined && { source }) };
 }
 
 function describeLease(lease: Dhcpv4Lease, now: Instant): NonNullable<Ipv4Status["lease"]> {

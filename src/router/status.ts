@@ -22,7 +22,7 @@ export function describe(
   view: View,
   now: Instant,
 ): Pick<Status, "wan" | "dhcpv6" | "ipv4" | "delegations" | "lans" | "routes" | "forwarding" | "gatewayOpen"> {
-  const ipv4 = describeIpv4(view, now);
+  const ipv4 = describeIpv4(config, view, now);
   return {
     wan: describeWan(config, view, now),
     dhcpv6: describeDhcpv6(identity, view, now),
