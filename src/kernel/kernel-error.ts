@@ -23,6 +23,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the place is read-only",
 };
 
+/** What is tried when the rules are refused. */
+export const LOAD_RULESET = "load the firewall table inet skylan";
+
 /** `errno` is the name of the error, e.g. "ENODEV"; the message says what was tried, why it failed, and what may help. */
 export class KernelError extends Error {
   readonly errno: string;

@@ -4,6 +4,7 @@ import type { Ruleset } from "../plan/kernel-state.ts";
 import { decodeAttributes, NLM_F_REQUEST } from "../wire/netlink.ts";
 import { canonicalRuleset, type NftObject } from "../wire/nft-json.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink-socket.ts";
+import { LOAD_RULESET } from "./kernel-error.ts";
 import { listTable, type Nftables, openNftables } from "./nftables.ts";
 import { elementChanges } from "./ruleset-elements.ts";
 
@@ -33,7 +34,7 @@ export class OurRuleset {
 
   /** Makes the table `to`, in one transaction; if elements of sets are the only difference, only they change. @throws KernelError */
   apply(from: Ruleset | undefined, to: Ruleset | undefined): void {
-    const change = to === undefined ? "remove the firewall table inet skylan" : "load the firewall table inet skylan";
+    const change = to === undefined ? "remove the firewall table inet skylan" : LOAD_RULESET;
     const before = this.#generation();
     const elements = from && to && elementChanges(from, to);
     if (!elements || !this.#tries(elements, change)) this.#run(replacement(to), change);

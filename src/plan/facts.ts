@@ -13,6 +13,8 @@ export interface Facts {
   readonly dhcpv6: Dhcpv6ClientFact | undefined;
   /** Absent where IPv4 is not in our hands. */
   readonly dhcpv4: Dhcpv4ClientFact | undefined;
+  /** The kernel has refused to translate IPv4. */
+  readonly isUntranslated?: boolean;
   /** By LAN interface. */
   readonly lans: Readonly<Record<string, RaServerFact>>;
   /** By LAN interface: DHCPv6 servers that are not ours. */

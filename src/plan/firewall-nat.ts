@@ -57,6 +57,11 @@ export function translation(config: Config, translated: Ip4): Ruleset {
   ];
 }
 
+/** Whether the rules need a kernel that translates. */
+export function translates(ruleset: Ruleset | undefined): boolean {
+  return (ruleset ?? []).some((object) => (object["chain"] as { readonly type?: string } | undefined)?.type === "nat");
+}
+
 /** From wherever it comes: from the internet, or from home. */
 function forwardRule({ opening, address, toPort, source }: PortForward, translated: Ip4): NftObject {
   const { protocol, from, to } = opening;

@@ -14,6 +14,11 @@ import type { Notice } from "./notice.ts";
 
 /** As in IPv6: ours win over those that others have made with the usual metrics. */
 const [ON_LINK_METRIC, ROUTER_METRIC] = [250, 600];
+const UNTRANSLATED: Notice = {
+  name: "ipv4.untranslated",
+  text: "This kernel refuses to translate IPv4 (nftables' nat chains): the devices have no way out by IPv4.",
+  remedy: "Load what it lacks, modprobe nft_chain_nat nft_masq, or use a kernel with NFT_NAT and NFT_MASQ. It is tried again every minute.",
+};
 /** RFC 1918. */
 const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(prefix4);
 /** Starlink's dish, and many a modem: on the link, but not in the leased network. */
@@ -43,8 +48,12 @@ export function planIpv4(config: Config, facts: Facts, now: Instant): Ipv4Plan {
       ...(lease ? wanRoutes(config.wan.interface, lease, networks, link?.mtu ?? 0) : []),
       ...lans.map(({ name, address, network }) => onLink(name, network, address)),
     ],
-    translated: lans.length > 0 ? lease?.address : undefined,
-    notices: [...(held && clash ? [overlap(held, clash.network)] : []), ...(lease ? unreachableForwards(config, lease.address) : [])],
+    translated: lans.length > 0 && !facts.isUntranslated ? lease?.address : undefined,
+    notices: [
+      ...(held && clash ? [overlap(held, clash.network)] : []),
+      ...(lease ? unreachableForwards(config, lease.address) : []),
+      ...(lease && facts.isUntranslated ? [UNTRANSLATED] : []),
+    ],
   };
 }
 

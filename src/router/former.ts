@@ -1,5 +1,6 @@
 /** What the kernel looked like before skylan touched it, kept so that `skylan down` can put it back. Written before the first change. */
 import type { Json } from "../addr/json.ts";
+import type { Config } from "../config/config.ts";
 import type { Change } from "../diff/change.ts";
 import type { KernelState, LinkFact } from "../plan/kernel-state.ts";
 
@@ -38,6 +39,19 @@ export function recordFormer(former: Former, changes: readonly Change[], carried
   }
   const grown = Object.keys(sysctls).length > Object.keys(former.sysctls).length || down.length > former.down.length;
   return grown ? { sysctls, down } : former;
+}
+
+/** Switches of IPv4 alone, also one that lies elsewhere. */
+const isOfIpv4 = (path: string): boolean => path.startsWith("net/ipv4/") || path === "net/netfilter/nf_conntrack_icmp_timeout";
+
+/** What the owner has taken out of our hands: where IPv4 is off now, its switches with their former values. */
+export function abandoned({ sysctls }: Former, { wan }: Config): KernelState["sysctls"] {
+  return wan.ipv4 === "dhcp" ? {} : Object.fromEntries(Object.entries(sysctls).filter(([path]) => isOfIpv4(path)));
+}
+
+/** The record without what was put back: it is no longer ours to put back. */
+export function withoutSwitches({ sysctls, down }: Former, gone: KernelState["sysctls"]): Former {
+  return { sysctls: Object.fromEntries(Object.entries(sysctls).filter(([path]) => !(path in gone))), down };
 }
 
 export function formerToJson(former: Former): Json {

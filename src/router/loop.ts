@@ -9,14 +9,16 @@ import type { Config } from "../config/config.ts";
 import type { Change } from "../diff/change.ts";
 import { diff } from "../diff/diff.ts";
 import type { Devices } from "../machines/devices.ts";
+import { KernelError, LOAD_RULESET } from "../kernel/kernel-error.ts";
 import type { Note } from "../machines/machine.ts";
 import type { Facts } from "../plan/facts.ts";
 import type { KernelState, LinkFact, Observed } from "../plan/kernel-state.ts";
+import { translates } from "../plan/firewall-nat.ts";
 import { type Desired, plan } from "../plan/plan.ts";
 import type { SubnetMemory } from "../plan/subnets.ts";
 import { sysctlPaths } from "../plan/sysctls.ts";
 import { encodeNdp } from "../wire/ndp.ts";
-import { carriedAlong, type Former, formerToJson, recordFormer } from "./former.ts";
+import { abandoned, carriedAlong, type Former, formerToJson, recordFormer, withoutSwitches } from "./former.ts";
 import { homeLans } from "./home-devices.ts";
 import { Machines } from "./machines.ts";
 import type { Past } from "./past.ts";
@@ -27,6 +29,7 @@ import type { Event, Outgoing, World } from "./world.ts";
 /** The kernel is looked at this often even when it reports nothing: a changed sysctl makes no event. */
 const LOOK_INTERVAL = seconds(10);
 const RETRY_INTERVAL = seconds(1);
+const TRANSLATION_RETRY = seconds(60);
 /**
  * The first words to a LAN wait this long for a prefix and a way out. Multicast advertisements are at least 3 s apart (RFC 4861 6.2.6): one that offers
  * less, a moment before the prefix or the provider's router is there, would only hold back the one that matters.
@@ -46,6 +49,10 @@ export class Loop implements Desk {
   readonly #past: Past;
   readonly #machines: Machines;
   #former: Former;
+  /** Switches that go back to their former values, because the config no longer wants them ours. */
+  #abandoned: KernelState["sysctls"];
+  /** Until then the plan makes do without the translation of IPv4, which the kernel has refused. */
+  #untranslatedUntil: Instant = instant(0);
   #observed: Observed | undefined;
   #desired: Desired | undefined;
   /** The last words are being said: nothing is planned any more. */
@@ -67,6 +74,7 @@ export class Loop implements Desk {
     this.#past = past;
     this.#startedAt = world.now();
     this.#former = past.former;
+    this.#abandoned = abandoned(past.former, config);
     this.#subnets = past.subnets;
     this.#machines = new Machines(config, world, past, this);
   }
@@ -125,7 +133,8 @@ export class Loop implements Desk {
     this.#observed = this.#observe();
     this.#machines.seeLinks(this.#links, this.#observed.links, now);
     this.#machines.seeReady(this.#observed, now);
-    this.changed ||= JSON.stringify(this.#links) !== JSON.stringify(this.#observed.links);
+    const mayTranslate = this.#untranslatedUntil !== 0 && now >= this.#untranslatedUntil;
+    this.changed ||= mayTranslate || JSON.stringify(this.#links) !== JSON.stringify(this.#observed.links);
     this.#links = this.#observed.links;
     this.#lookAt = after(now, LOOK_INTERVAL);
     this.#looked = true;
@@ -148,21 +157,43 @@ export class Loop implements Desk {
   /** Makes the kernel what is desired; false when it refuses. */
   #reach(desired: Desired, now: Instant): boolean {
     const observed = this.#observed ?? this.#observe();
-    const changes = diff(desired.kernel, observed, now);
-    if (changes.length === 0) return true;
-    const former = recordFormer(this.#former, changes, this.#carriedAlong(changes, observed));
-    if (former !== this.#former) this.#world.save("former", formerToJson(former), "disk");
-    this.#former = former;
+    const changes = diff({ ...desired.kernel, sysctls: { ...this.#abandoned, ...desired.kernel.sysctls } }, observed, now);
+    if (changes.length === 0) {
+      this.#abandon();
+      return true;
+    }
+    this.#record(recordFormer(this.#former, changes, this.#carriedAlong(changes, observed)));
     this.#observed = undefined;
     try {
       this.#world.apply(changes);
       return true;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      if (isAboutRules(error) && this.#doWithoutTranslation(changes, now)) return false;
       this.note("kernel", { kind: "note", level: "error", event: "kernel.refused", text: error.message });
       this.#lookAt = after(now, RETRY_INTERVAL);
       return false;
     }
+  }
+
+  /** They are as they were: from now on others may turn them. */
+  #abandon(): void {
+    if (Object.keys(this.#abandoned).length === 0) return;
+    this.#record(withoutSwitches(this.#former, this.#abandoned));
+    this.#abandoned = {};
+  }
+
+  #record(former: Former): void {
+    if (former !== this.#former) this.#world.save("former", formerToJson(former), "disk");
+    this.#former = former;
+  }
+
+  /** A kernel that can't translate IPv4 refuses all rules together: IPv6 shall have its own all the same. Whether that was the cause shows the next try. */
+  #doWithoutTranslation(changes: readonly Change[], now: Instant): boolean {
+    const isTry = now >= this.#untranslatedUntil && changes.some((change) => change.kind === "ruleset" && translates(change.to));
+    this.#untranslatedUntil = isTry ? after(now, TRANSLATION_RETRY) : instant(0);
+    this.changed ||= isTry;
+    return isTry;
   }
 
   /** The switches that these changes turn without naming them, with their values now. */
@@ -229,9 +260,19 @@ export class Loop implements Desk {
 
   #facts(): Facts {
     const { identity } = this.#past;
-    return { ...this.#machines.facts(), links: this.#links, subnets: this.#subnets, ula: identity.ula, secret: identity.secret };
+    const isUntranslated = this.#world.now() < this.#untranslatedUntil;
+    return {
+      ...this.#machines.facts(),
+      isUntranslated,
+      links: this.#links,
+      subnets: this.#subnets,
+      ula: identity.ula,
+      secret: identity.secret,
+    };
   }
 }
+
+const isAboutRules = (error: Error): boolean => error instanceof KernelError && error.change === LOAD_RULESET;
 
 /** What a link brings tells nothing about the kernel. */
 function isHeard({ kind }: Event): boolean {

@@ -59,6 +59,26 @@ test("a cable that comes back finds the lease verified, or replaced, within a se
   }
 });
 
+test("a kernel that can't translate has all the rest, says so, and is asked again", () => {
+  const home = createSimHome({ seed: 11, config: WITH_IPV4 });
+  const { kernel } = home.gateway;
+  kernel.canTranslate = false;
+  home.gateway.start();
+  home.pass(SETTLING);
+  const notices = () => home.gateway.loop!.view().desired!.notices.map(({ name }) => name);
+  assert.deepEqual(notices(), ["ipv4.untranslated"]);
+  assert.equal(home.hosts.get("lan0")!.preferred().length, 1, "IPv6 is there");
+  assert.match(JSON.stringify(kernel.holds().ruleset), /from_wan/);
+  assert.deepEqual(
+    home.gateway.notes.filter(({ note }) => note.event === "kernel.refused"),
+    [],
+  );
+  kernel.canTranslate = true;
+  home.pass(seconds(75));
+  assert.deepEqual(notices(), []);
+  assertOnline(home);
+});
+
 const seed = Number(process.env["SKYLAN_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 for (let night = 0; night < 2; night++) {
   test(`a night of outages with IPv4 (SKYLAN_SEED=${seed}, night ${night}) breaks no rule, and in the morning everything is well`, () => {

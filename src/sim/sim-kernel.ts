@@ -3,6 +3,8 @@ import type { Ip6 } from "../addr/ip.ts";
 import { mac } from "../addr/mac.ts";
 import { after, between, type Instant, NEVER, seconds } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
+import { KernelError, LOAD_RULESET } from "../kernel/kernel-error.ts";
+import { translates } from "../plan/firewall-nat.ts";
 import {
   type AddressState,
   type Ip6AddressState,
@@ -42,6 +44,8 @@ export interface SimLinkOptions {
 }
 
 export class SimKernel {
+  /** A kernel without the translation of IPv4 takes no rules that need it. */
+  canTranslate = true;
   /** Whether another device on this link claims an address that is being probed. */
   isTaken: (link: string, address: Ip6) => boolean = () => false;
   /** Neighbours that Neighbor Discovery has given up; told once. */
@@ -112,6 +116,7 @@ export class SimKernel {
         this.#sysctls.set(change.path, change.to);
         break;
       case "ruleset":
+        if (!this.canTranslate && translates(change.to)) throw new KernelError("EOPNOTSUPP", LOAD_RULESET);
         this.#ruleset = change.to;
         break;
       case "address-add":

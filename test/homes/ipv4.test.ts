@@ -149,6 +149,32 @@ describe("IPv4", { concurrency: true }, () => {
     assert.doesNotMatch(await shown(home, "addr show dev wan"), /100\.64\.0\.9/);
   });
 
+  test("taken out of skylan's hands, IPv4 is as it was at the next start, and stays as others then make it", async () => {
+    await using home = await ipv4Home();
+    const switches = ["ipv4/ip_forward", "netfilter/nf_conntrack_icmp_timeout"].map((path) => `/proc/sys/net/${path}`);
+    const values = () => home.gateway.exec("cat", ...switches);
+    await home.startSkylan();
+    const before = await values();
+    await home.skylan.stop();
+    await home.startSkylan(WITH_IPV4);
+    await leasedAddress(home);
+    await home.until(async () => (await values()).startsWith("1\n60\n"), { within: 5000, what: "the switches are turned" });
+    await home.skylan.stop();
+    await home.startSkylan();
+    await home.until(async () => (await values()) === before, { within: 15_000, what: "the switches are back" });
+    assert.doesNotMatch((await shown(home, "addr")) + (await shown(home, "route")), /100\.64|192\.168/);
+    assert.doesNotMatch(await home.gateway.exec("nft", "list", "ruleset"), /masquerade/);
+    await home.until(async () => !/ip_forward|icmp_timeout/.test(await home.gateway.exec("cat", `${home.directory}/state/former.json`)), {
+      within: 15_000,
+      what: "they are no longer ours to put back",
+    });
+    await home.skylan.stop();
+    await home.gateway.sysctl({ "ipv4/ip_forward": 1 });
+    await home.startSkylan();
+    await home.globalAddress("laptop");
+    assert.match(await values(), /^1\n/);
+  });
+
   test("`down` leaves nothing of IPv4 behind", { skip: skipWithout("nft") }, async () => {
     await using home = await ipv4Home();
     const before = await home.gateway.exec("cat", "/proc/sys/net/ipv4/ip_forward");
