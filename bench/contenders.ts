@@ -61,7 +61,12 @@ const FAREWELL = 10_000;
 const running = new WeakMap<Home, Running[]>();
 
 /** A peer: `prepare` makes the box as its boot does, `run` starts the programs. */
-function peer(name: string, needs: readonly string[], prepare: (home: Home) => Promise<unknown>, run: (home: Home) => void): Contender {
+export function peer(
+  name: string,
+  needs: readonly string[],
+  prepare: (home: Home) => Promise<unknown>,
+  run: (home: Home) => void,
+): Contender {
   return {
     name,
     needs,
@@ -79,7 +84,7 @@ function peer(name: string, needs: readonly string[], prepare: (home: Home) => P
   };
 }
 
-function launch(home: Home, ...command: readonly string[]): void {
+export function launch(home: Home, ...command: readonly string[]): void {
   running.set(home, [...(running.get(home) ?? []), home.gateway.spawn(command)]);
 }
 
@@ -96,7 +101,7 @@ async function childrenOf(home: Home): Promise<readonly number[]> {
   return stdout.split("\n").filter(Boolean).map(Number);
 }
 
-function file(home: Home, name: string, text: string): string {
+export function file(home: Home, name: string, text: string): string {
   const path = join(home.directory, name);
   writeFileSync(path, text);
   return path;
