@@ -29,7 +29,7 @@ import { Loop } from "./loop.ts";
 import type { Past } from "./past.ts";
 import { foreignRuleProblems, newProblems } from "./problems.ts";
 import { continueHistory, historyFromJson, historyToJson } from "./prefix-history.ts";
-import { checkAlone, checkInterfaces, checkRivals, rivalProblems } from "./start-checks.ts";
+import { checkAlone, checkDhcpv4Rivals, checkInterfaces, checkRivals, rivalProblems } from "./start-checks.ts";
 import { describe } from "./status.ts";
 import { describeDevices } from "./status-devices.ts";
 import type { Event, World } from "./world.ts";
@@ -47,6 +47,7 @@ const HISTORY = "prefix-history";
  * Runs until SIGTERM, SIGINT or `skylan down`. @throws what keeps it from starting: Conflict, StoreError, KernelError; the kernel is then as it was.
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
+  checkDhcpv4Rivals(options.config);
   const daemon = await prepare(options);
   daemon.start();
   // The network does not wait for the interface to people.
@@ -71,7 +72,7 @@ export async function leaveWithoutDaemon(options: DaemonOptions, leaving: { read
 
 async function prepare(options: DaemonOptions): Promise<Daemon> {
   await checkAlone(options.runDir);
-  checkRivals(options.config);
+  checkRivals();
   checkInterfaces(options.config);
   return new Daemon(options, openStores(options));
 }

@@ -55,8 +55,8 @@ export function checkInterfaces({ wan, lans }: Config): void {
   );
 }
 
-/** @throws Conflict when a DHCPv6 client or server or a router advertisement daemon runs in this network namespace, or another DHCPv4 client on the WAN. */
-export function checkRivals({ wan }: Config): void {
+/** @throws Conflict when another DHCPv6 client or server or a router advertisement daemon runs in this network namespace. */
+export function checkRivals(): void {
   const client = udpOwners(DHCPV6_CLIENT_PORT)[0];
   if (client) throw new Conflict(rival(client, IS_CLIENT));
   if (isUdpPortHeld(DHCPV6_CLIENT_PORT)) throw new Conflict(UNSEEN_CLIENT);
@@ -65,12 +65,13 @@ export function checkRivals({ wan }: Config): void {
   if (isUdpPortHeld(DHCPV6_SERVER_PORT)) throw new Conflict(UNSEEN_SERVER);
   const daemon = rawIcmpv6Owners().find((owner) => RA_DAEMONS.has(owner.name));
   if (daemon) throw new Conflict(rival(daemon, IS_DAEMON));
-  if (wan.ipv4 === "dhcp") checkDhcpv4Rivals(wan.interface);
 }
 
-function checkDhcpv4Rivals(link: string): void {
-  const index = observe({ interfaces: [], sysctls: [] }).links.find(({ name }) => name === link)?.index;
-  const sentence = index === undefined ? undefined : dhcpv4Rival(link, index);
+/** @throws Conflict when IPv4 is in our hands and another DHCPv4 client is on the WAN. Whoever leaves does not mind. */
+export function checkDhcpv4Rivals({ wan }: Config): void {
+  if (wan.ipv4 === "off") return;
+  const index = observe({ interfaces: [], sysctls: [] }).links.find(({ name }) => name === wan.interface)?.index;
+  const sentence = index === undefined ? undefined : dhcpv4Rival(wan.interface, index);
   if (sentence !== undefined) throw new Conflict(sentence);
 }
 

@@ -30,7 +30,7 @@ describe("skylan up beside another DHCPv4 client", () => {
 
   async function up(through: readonly string[] = [], options: readonly string[] = []): Promise<string> {
     const file = write("ipv4.toml", home.config({ wan: { ipv4: "dhcp" } }));
-    const { code, stderr } = await home.gateway.attempt(...through, "timeout", "15", "skylan", "up", "--config", file, ...options);
+    const { code, stderr } = await home.gateway.attempt(...through, "timeout", "25", "skylan", "up", "--config", file, ...options);
     assert.equal(code, EXIT.conflict, stderr);
     assert.equal(await home.gateway.exec("nft", "list", "ruleset"), "", "nothing was touched");
     return stderr;
@@ -87,9 +87,28 @@ describe("skylan up beside another DHCPv4 client", () => {
   test("[ROB-5] one of another user, into whose processes the service may not look", async () => {
     const holds = `require("node:dgram").createSocket("udp4").bind(68, () => console.log("bound"))`;
     const rival = home.gateway.spawn([process.execPath, "-e", holds]);
-    await rival.line(/^bound$/, 10_000);
-    assert.match(await up(AS_SERVICE, ownDirectories(home)), /^skylan: a program of another user is a DHCPv4 client.*ss -lunp/);
-    await rival.stop();
+    try {
+      await rival.line(/^bound$/, 10_000);
+      assert.match(await up(AS_SERVICE, ownDirectories(home)), /^skylan: a program of another user is a DHCPv4 client.*ss -lunp/);
+    } finally {
+      await rival.stop();
+    }
+  });
+
+  test("but leaving is not refused: whoever has gone over to another client can tidy up", async () => {
+    const skylan = await home.startSkylan({ wan: { ipv4: "dhcp" } });
+    await home.until(isLeased, { within: 20_000, what: "the gateway has its lease" });
+    await skylan.kill("SIGKILL");
+    const rival = home.gateway.spawn(["udhcpc", "-f", "-i", "wan", "-s", write("take-address", TAKE_ADDRESS)]);
+    try {
+      await rival.line(/lease of/, 10_000);
+      const { code, stderr } = await home.runSkylan("down");
+      assert.equal(code, 0, stderr);
+      assert.equal(await home.gateway.exec("nft", "list", "ruleset"), "");
+    } finally {
+      await rival.stop();
+      await home.gateway.shell("ip addr flush dev wan scope global; ip link set wan up; ip link set lan up");
+    }
   });
 
   test("but one on another interface only is no rival, and the WAN gets its lease", async () => {
