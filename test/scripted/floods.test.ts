@@ -16,7 +16,7 @@ import { encodeIpv6, type Ipv6Packet } from "../../src/wire/ipv6.ts";
 import { encodeNdp, type NdpMessage } from "../../src/wire/ndp.ts";
 import { memoryOf, processorTimeOf } from "../fixtures/belongings.ts";
 import { leases, type LinkWatch, plainRa, watchLink } from "../fixtures/link-watch.ts";
-import { ping, tcp, udp } from "./packets.ts";
+import { type Between, ping, tcp, udp } from "./packets.ts";
 
 /** The attacker has a LAN of its own: plain hosts beside it would believe its advertisements, and that is not the router's doing. */
 const lans = [
@@ -26,8 +26,14 @@ const lans = [
 const OPEN = 8080;
 /** What a flood may cost at most, MiB: the garbage of some thousand packets, and no more with more of them. */
 const ROOM = 150;
-/** Linux keeps 1024 entries for all links, and forgets what it was not asked for while there are fewer than 512. */
-const MOST_NEIGHBORS = 900;
+/**
+ * Linux keeps 1024 entries for all links, and of all namespaces of the machine: who fills them breaks the tests that run beside this one. So inventions are
+ * few, however often they are repeated.
+ */
+const MOST_NEIGHBORS = 700;
+/** Of a sweep, milliseconds: the limits let some 300 probes pass in it. */
+const SWEEP = 1500;
+const STRANGERS = 60;
 const ATTACKER = mac("02:00:00:00:00:66");
 
 describe("floods", () => {
@@ -64,37 +70,36 @@ describe("floods", () => {
   /** While `flood` runs, and after it, the home is served; then there is quiet, and what it cost is bounded. */
   async function during(what: string, flood: () => Promise<unknown>): Promise<void> {
     const memory = memoryOf(pid);
-    const running = flood();
+    const flooded = flood().then(neighbors);
     await sleep(200);
     await assertServed(what);
-    await running;
+    assert.ok((await flooded) < MOST_NEIGHBORS, `${await flooded} neighbours after ${what}`);
     await assertServed(`after ${what}`);
     await home.until(async () => await isQuiet(pid), { within: 10_000, what: `nothing is left to do after ${what}` });
     assert.ok(memoryOf(pid) < memory + ROOM, `${what}: ${memory} MiB, then ${memoryOf(pid)} MiB`);
-    assert.ok((await neighbors()) < MOST_NEIGHBORS, `${await neighbors()} neighbours after ${what}`);
   }
 
   const say = (message: NdpMessage, source: Ip6, to: Ip6): void =>
     attack.send(encodeIcmpv6Frame({ sourceMac: ATTACKER, source, destination: to, hopLimit: 255 }, encodeNdp(message)));
   const option = { kind: "source-link-layer-address", mac: ATTACKER } as const;
 
-  test("[ROB-8] solicitations of routers without end, from one source, from :: and from hundreds (case 27)", async () => {
+  test("[ROB-8] solicitations of routers without end, from one source, from :: and from many (case 27)", async () => {
     await during("a flood of router solicitations", async () => {
       await forAWhile(home.host("attacker"), "atk6-flood_rs6", "eth0");
-      await repeat(4000, (i) => {
+      await repeat(4000, {}, (i) => {
         if (i % 2 === 0) say({ kind: "router-solicitation", options: [] }, UNSPECIFIED, ALL_ROUTERS);
-        else say({ kind: "router-solicitation", options: [option] }, stranger(i % 300), ALL_ROUTERS);
+        else say({ kind: "router-solicitation", options: [option] }, stranger(i % STRANGERS), ALL_ROUTERS);
       });
     });
   });
 
-  test("[ROB-8] advertisements of hundreds of other routers on a LAN", async () => {
+  test("[ROB-8] advertisements of many other routers on a LAN", async () => {
     await during("a flood of router advertisements", () =>
-      repeat(4000, (i) => {
+      repeat(4000, {}, (i) => {
         const subnet = ip6FromBigInt((0x2a0d_7f00_0066n << 80n) + (BigInt(i % 500) << 64n));
         const information = { onLink: true, autonomous: true, preferred: 900 as Seconds, valid: 900 as Seconds };
         const options = [option, { kind: "prefix-information", prefix: prefix(`${subnet}/64`), ...information } as const];
-        say(plainRa({ routerLifetime: 1800 as Seconds, preference: "high", options }), stranger(i % 300), ip6("ff02::1"));
+        say(plainRa({ routerLifetime: 1800 as Seconds, preference: "high", options }), stranger(i % STRANGERS), ip6("ff02::1"));
       }),
     );
     assert.ok((await home.status()).lans[1]!.otherRouters.length <= 16);
@@ -106,31 +111,35 @@ describe("floods", () => {
     const from = ip6("fe80::200:5eff:fe00:101");
     await during("a flood of DHCPv6", async () => {
       await forAWhile(home.host("attacker"), "atk6-flood_dhcpc6", "-1", "-N", "eth0");
-      await repeat(4000, (i) => {
-        const nonsense = udp({ from: stranger(i % 300), to: ALL_DHCP_SERVERS }, 547, 546, i % 200);
+      await repeat(4000, {}, (i) => {
+        const nonsense = udp({ from: stranger(i % STRANGERS), to: ALL_DHCP_SERVERS }, 547, 546, i % 200);
         attack.send(frame(nonsense, multicastMac(ALL_DHCP_SERVERS)));
-        attack.send(frame(udp({ from: stranger(i % 300), to: lanAddress! }, 546, 547, i % 200), gatewayMac!));
+        attack.send(frame(udp({ from: stranger(i % STRANGERS), to: lanAddress! }, 546, 547, i % 200), gatewayMac!));
         provider.send(frame(udp({ from, to: wanAddress! }, 546, 547, i % 200), wanMac!));
       });
     });
   });
 
-  test("[ROB-8] a sweep of a LAN's /64 from the internet, by pings and at an open port (case 27)", async () => {
+  test("[ROB-8] a sweep of a LAN's /64 from the internet, at an open port and by pings: few of them make the router ask (case 27)", async () => {
     const subnet = prefix((await home.status()).lans[0]!.subnets[0]!.prefix);
     const address = (await home.addresses("laptop"))[0]!.address;
     const wanMac = await macOf(home, "wan");
     await using conversation = await converse(home.laptop, home.net, NET_ADDRESS, 9000);
-    await during("a sweep", () =>
-      repeat(12_000, (i) => {
-        const between = { from: ip6(NET_ADDRESS), to: hostAddress(subnet, 0x1000n + BigInt(i)) };
-        provider.send(frame(i % 2 === 0 ? ping(between) : tcp(between, OPEN, 1024 + (i % 60_000)), wanMac));
-      }),
+    const sweep = (probe: (between: Between, i: number) => Ipv6Packet) => () =>
+      repeat(3000, { within: SWEEP }, (i) => {
+        const to = hostAddress(subnet, 0x1000n + BigInt(i));
+        provider.send(frame(probe({ from: ip6(NET_ADDRESS), to }, i), wanMac));
+      });
+    await during(
+      "a sweep at an open port",
+      sweep((between, i) => tcp(between, OPEN, 1024 + i)),
     );
+    assert.match(await fetchWeb(home.net, webUrl(address, OPEN), { within: 10_000 }), /laptop/);
+    await during("a sweep by pings", sweep(ping));
     assert.deepEqual(
       conversation.results().filter((echo) => "ended" in echo),
       [],
     );
-    assert.match(await fetchWeb(home.net, webUrl(address, OPEN), { within: 10_000 }), /laptop/);
   });
 });
 
@@ -146,9 +155,10 @@ async function forAWhile(host: Namespace, ...command: readonly string[]): Promis
   await host.attempt("timeout", "3", ...command);
 }
 
-/** About two thousand a second: more than any home has, and the kernel's queues still hold them. */
-async function repeat(count: number, act: (i: number) => void): Promise<void> {
-  for (let i = 0; i < count; i++) {
+/** At most two thousand a second: more than any home has, and the kernel's queues still hold them. */
+async function repeat(count: number, { within = Number.POSITIVE_INFINITY }, act: (i: number) => void): Promise<void> {
+  const deadline = performance.now() + within;
+  for (let i = 0; i < count && performance.now() < deadline; i++) {
     act(i);
     if (i % 40 === 39) await sleep(20);
   }
