@@ -72,7 +72,7 @@ const LINK_LOCAL = prefix("fe80::/10");
 const DHCPV6_CLIENT_PORT = 546;
 /** Nobody finds anything in a /64 by ping (RFC 4890 4.3.1); the limit bounds the neighbor solicitations that trying costs (RFC 6583). */
 const PING_LIMIT = limit(100, 200);
-/** The same holds for a port that is open on every address of a LAN: docs/adr/0013-new-flows-are-counted.md. */
+/** The same holds for a port that is open on every address of a LAN: docs/adr/0015-new-flows-are-counted.md. */
 const OPEN_LIMIT = limit(100, 100);
 
 const IIF = meta("iifname");
