@@ -142,17 +142,19 @@ function toLans(file: ConfigFile, names: readonly string[]): readonly LanConfig[
     names.map((name) => ({ name, ipv4: file.lan[name]!.ipv4 })),
     file.wan.ipv4 === "off",
   );
-  return names.map((name) => toLan(name, file.lan[name]!, networks.get(name)));
+  // A device that asks for "laptop" means the one at home.
+  const search = file.dns.enabled ? [toDns(file.dns).zone] : [];
+  return names.map((name) => toLan(name, file.lan[name]!, networks.get(name), search));
 }
 
-function toLan(name: string, lan: ConfigFile["lan"][string], ipv4: LanIpv4 | undefined): LanConfig {
+function toLan(name: string, lan: ConfigFile["lan"][string], ipv4: LanIpv4 | undefined, search: readonly string[]): LanConfig {
   return {
     name,
     interface: lan.interface,
     ...(lan.subnet !== undefined && { subnet: lan.subnet }),
     ...(ipv4 && { ipv4, ...(lan.dhcp.enabled && { dhcp: toDhcp(lan.dhcp, ipv4) }) }),
     open: toOpenings(lan.open),
-    advertise: toAdvertise(lan.advertise),
+    advertise: toAdvertise(lan.advertise, search),
     dhcpv6: toDhcpv6(lan.dhcpv6),
   };
 }
@@ -185,13 +187,13 @@ function toForward({ port, to, to_port, source }: ConfigFile["forward"][number],
   return opening && address ? [{ opening, address, ...(to_port !== undefined && { toPort: to_port }), ...(from && { source: from }) }] : [];
 }
 
-function toAdvertise(advertise: ConfigFile["lan"][string]["advertise"]): AdvertiseConfig {
+function toAdvertise(advertise: ConfigFile["lan"][string]["advertise"], search: readonly string[]): AdvertiseConfig {
   const { max_interval, min_interval, other_information, resolvers, search_domains, mtu, pref64, captive_portal } = advertise;
   return {
     maxInterval: max_interval,
     minInterval: min_interval ?? defaultMinInterval(max_interval),
     otherInformation: other_information,
-    searchDomains: search_domains,
+    searchDomains: search_domains ?? search,
     ...(resolvers && { resolvers: resolvers.map(ip6) }),
     ...(mtu !== undefined && { mtu }),
     ...(pref64 !== undefined && { pref64: prefix(pref64) }),

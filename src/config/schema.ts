@@ -96,10 +96,9 @@ const advertise = v.pipe(
       listOf(
         text("a domain name", isDomainName, "With or without its final dot.", "home.arpa"),
         "a list of domain names",
-        "Where devices look for short names.",
+        "Where devices look for short names. Without this key: in the zone of `[dns]`, where that is enabled.",
         "home.arpa",
       ),
-      [],
     ),
     mtu: v.optional(integer(1280, 65535, " of octets", "The longest packet that devices may send on this LAN.")),
     pref64: v.optional(

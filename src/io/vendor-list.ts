@@ -19,7 +19,7 @@ export async function vendorsOf(macs: readonly Mac[], lists: readonly string[] =
   for await (const line of createInterface({ input: createReadStream(list), crlfDelay: Number.POSITIVE_INFINITY })) {
     const [, a, b, c, vendor] = ENTRY.exec(line) ?? [];
     const beginning = `${a}${b}${c}`.toLowerCase();
-    if (vendor !== undefined && wanted.has(beginning)) found.set(beginning, vendor.trim());
+    if (vendor !== undefined && wanted.has(beginning) && !found.has(beginning)) found.set(beginning, vendor.trim());
   }
   return new Map(
     macs.flatMap((mac) => {

@@ -73,7 +73,7 @@ test("[RA-12] every LAN hears of the whole delegation and of the ULA /48, with t
   assert.ok(advertised({ dhcpv6: bound(many) })[0]!.routes.length <= 17);
 });
 
-test("[RA-13] resolvers are the provider's, from DHCPv6 first, or the owner's instead; search domains are the owner's", () => {
+test("[RA-13] resolvers are the provider's, from DHCPv6 first, or the owner's instead; search domains are the owner's, or the zone of the home", () => {
   const resolvers = [
     { address: ip6("2620:fe::9"), until: inSeconds(60) },
     { address: ip6("2606:4700:4700::1111"), until: inSeconds(60) },
@@ -84,6 +84,8 @@ test("[RA-13] resolvers are the provider's, from DHCPv6 first, or the owner's in
   assert.deepEqual(passed!.resolvers, ["2606:4700:4700::1111", "2001:4860:4860::8888", "2620:fe::9"]);
   const [own] = advertised({}, ["home"], 'advertise = { resolvers = ["fd00::53"], search_domains = ["home.arpa"] }');
   assert.deepEqual([own!.resolvers, own!.searchDomains], [["fd00::53"], ["home.arpa"]]);
+  const [named] = advertised({}, ["home"], '[dns]\nenabled = true\nzone = "lan"\n');
+  assert.deepEqual(named!.searchDomains, ["lan"]);
 });
 
 test("[RA-17] a NAT64 prefix is advertised when the owner says that there is one", () => {

@@ -14,6 +14,7 @@ import { systemRandom } from "../io/system-random.ts";
 import { version } from "../io/version.ts";
 import { apply } from "../kernel/apply.ts";
 import { BootTimer } from "../kernel/boot-timer.ts";
+import { createLocalDns } from "../machines/dns-local-zone.ts";
 import type { DeviceLease } from "../machines/devices.ts";
 import type { Dhcpv4Record } from "../machines/dhcpv4-server.ts";
 import { bootNow } from "../kernel/clock.ts";
@@ -144,8 +145,10 @@ class Daemon implements Service {
   }
 
   handle(...events: readonly Event[]): void {
+    const { revision } = this.#loop.devices;
     const changed = this.#loop.handle(...events);
     this.#timer.wakeAt(this.#loop.wakeAt());
+    if (this.#loop.devices.revision !== revision) this.#dns?.namesChanged();
     if (!changed) return;
     const { facts, desired } = this.#loop.view();
     this.#sockets.follow(facts.links);
@@ -239,10 +242,11 @@ class Daemon implements Service {
   }
 
   #makeDns(): DnsService {
+    const { zone, forwardedZones } = this.#config.dns;
     return new DnsService({
       config: this.#config.dns,
       random: systemRandom,
-      local: () => undefined,
+      local: createLocalDns({ zone, forwardedZones, names: this.#loop.devices.names }),
       note: (note) => this.#journal.record("dns", note),
     });
   }
