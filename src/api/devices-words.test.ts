@@ -64,5 +64,5 @@ test("nothing to show, and nothing to repair, is said in one line", () => {
 });
 
 test("what a device calls itself commands no terminal", () => {
-  assert.doesNotMatch(formatDevices({ at, devices: [{ ...phone, name: "\u001b[31mred" }] }, { color: false }), /\u001b/);
+  assert.ok(!formatDevices({ at, devices: [{ ...phone, name: "\u001b[31mred" }] }, { color: false }).includes("\u001b"));
 });

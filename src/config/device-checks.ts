@@ -10,8 +10,8 @@ type Tables = Readonly<Record<string, unknown>>;
 
 /** One DNS label (RFC 1035 2.3.1), in the one spelling in which it is shown. */
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-/** Names that mean something to every device: whoever has one of them speaks for the network. */
-const RESERVED: readonly string[] = ["localhost", "wpad", "isatap", "constructor", "prototype"];
+/** Names that mean something to every device, or are the router's own: whoever has one of them speaks for the network. */
+const RESERVED: readonly string[] = ["localhost", "wpad", "isatap", "router", "constructor", "prototype"];
 
 /** The octets of a client identifier without what joins them, in lower case. */
 export const octets = (text: string): string => text.replaceAll(":", "").toLowerCase();

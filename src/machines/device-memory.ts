@@ -19,11 +19,12 @@ type Fields = Readonly<Record<string, Json>>;
 
 export function devicesToJson(table: DeviceTable): Json {
   const devices = [...table.all()].toSorted((a, b) => b.lastSeen - a.lastSeen).slice(0, MOST_KEPT);
-  return devices.map(({ mac, link, firstSeen, lastSeen, claims, single, addresses }) => ({
+  return devices.map(({ mac, link, firstSeen, lastSeen, present, claims, single, addresses }) => ({
     mac,
     link,
     firstSeen,
     lastSeen,
+    present,
     claims: { ...claims },
     single,
     addresses: [...addresses.values()].map((each) => ({
@@ -46,6 +47,7 @@ export function restoreDevices(table: DeviceTable, { snapshot, shift }: DeviceMe
     if (mac === undefined || typeof entry["link"] !== "string" || firstSeen === undefined || lastSeen === undefined) continue;
     const device = table.obtain(mac, entry["link"], firstSeen);
     device.lastSeen = lastSeen;
+    device.present = entry["present"] === true;
     device.single = entry["single"] === true;
     const claims = entry["claims"];
     if (isFields(claims)) for (const source of NAME_SOURCES) if (typeof claims[source] === "string") device.claims[source] = claims[source];

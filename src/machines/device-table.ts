@@ -144,6 +144,13 @@ export class DeviceTable {
     }
   }
 
+  /** Another IPv4 lease takes the place of those before. */
+  releaseLeases(device: DeviceRecord): void {
+    for (const { address, evidence } of device.addresses.values()) {
+      if (isIp4(address) && evidence === "lease") this.release(device, address);
+    }
+  }
+
   release(device: DeviceRecord, address: Ip): void {
     device.addresses.delete(address);
     if (this.#owners.get(address) === device) this.#owners.delete(address);

@@ -8,7 +8,8 @@ import type { Tick } from "./machine.ts";
 /** A device that the owner named. */
 export interface NamedDevice {
   readonly name: string;
-  readonly mac: Mac;
+  /** Absent where it is known by what it says in DHCP alone. */
+  readonly mac?: Mac;
 }
 
 export type LeaseSource = "dhcpv4" | "dhcpv6";

@@ -258,6 +258,33 @@ describe("names", () => {
   });
 });
 
+test("an address that DHCP has leased is not taken over by who claims it", () => {
+  const story = new Story();
+  story.do({ kind: "leases", source: "dhcpv4", leases: [lease("laptop")] });
+  story.hear(OTHER, ip4("192.168.1.7"));
+  assert.deepEqual([story.natureOf(ip4("192.168.1.7")), story.device(OTHER)], ["stable lease", undefined]);
+});
+
+test("the owner's names are the owner's devices', whatever others call themselves or did before", () => {
+  const named = [{ name: "printer", mac: OTHER }, { name: "desk" }];
+  const devices = new Devices({ named, ownNames: [] });
+  devices.handle({ kind: "home", lans: [LAN] }, START);
+  const claim = (source: "dhcpv4" | "dhcpv6", hostname: string, address: Ip): void =>
+    void devices.handle({ kind: "leases", source, leases: [{ address, mac: LAPTOP, link: "lan", hostname }] }, START);
+  const nameOfLaptop = (): string | undefined => devices.list().find((each) => each.mac === LAPTOP)?.name;
+  claim("dhcpv4", "printer", ip4("192.168.1.7"));
+  claim("dhcpv6", "desk", STABLE);
+  assert.equal(nameOfLaptop(), undefined);
+  claim("dhcpv4", "desk", ip4("192.168.1.8"));
+  assert.equal(nameOfLaptop(), "desk");
+  assert.deepEqual(
+    devices.list().flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+    [STABLE, ip4("192.168.1.8")],
+  );
+  devices.handle({ kind: "leases", source: "dhcpv4", leases: [{ address: ip4("192.168.1.9"), mac: OTHER, link: "lan" }] }, START);
+  assert.equal(devices.list().find((each) => each.mac === OTHER)?.name, "printer");
+});
+
 test("a DHCPv6 lease goes to who asked for it, also when it was not known yet; what a device registers itself proves nothing", () => {
   const story = new Story();
   const lease6 = { address: STABLE, client: LINK_LOCAL, mac: OTHER, link: "lan", hostname: "desk" } as const;

@@ -199,6 +199,7 @@ export class Devices implements Machine<DevicesInput, never> {
       if (client !== undefined && this.#unplaced.size < MOST_UNPLACED) this.#unplaced.set(client, { source, lease });
       return;
     }
+    if (isIp4(address) && !device.addresses.has(address)) this.#table.releaseLeases(device);
     const record = this.#table.assign(device, address, now);
     // What a device registers (RFC 9686) it has made itself, and may be temporary.
     if (!lease.registered) setNature(record, "stable", "lease");
@@ -218,6 +219,9 @@ export class Devices implements Machine<DevicesInput, never> {
   #see(link: string, mac: Mac, address: Ip, at: Instant): { readonly device: DeviceRecord; readonly record: AddressRecord } | undefined {
     const lan = this.#lans.get(link);
     if (!lan || mac === lan.mac || !isOf(lan, address)) return undefined;
+    const owner = this.#table.ownerOf(address);
+    // Whose it is, DHCP says: another one that claims it is mistaken, or worse.
+    if (owner && owner.mac !== mac && owner.addresses.get(address)?.evidence === "lease") return undefined;
     const known = this.#table.find(mac);
     if (!known && !this.#admits(at)) return undefined;
     const device = known ?? this.#table.obtain(mac, link, at);

@@ -32,9 +32,9 @@ const RESERVED: readonly string[] = ["localhost", "wpad", "isatap", "local", "ho
 
 /**
  * The label for what a device calls itself: in lower case, with "-" for what a host name can't hold; undefined when nothing usable is left, when it is a
- * name with dots (which could stand for another domain), or a reserved one. `taken` are names that are given already.
+ * name with dots (which could stand for another domain), or a reserved one.
  */
-export function parseLabel(said: string, taken: readonly string[] = []): string | undefined {
+export function parseLabel(said: string): string | undefined {
   if (said.includes(".")) return undefined;
   const plain = said
     .normalize("NFKD")
@@ -43,7 +43,7 @@ export function parseLabel(said: string, taken: readonly string[] = []): string 
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, LONGEST_LABEL)
     .replaceAll(/^-+|-+$/g, "");
-  return LABEL.test(plain) && !RESERVED.includes(plain) && !taken.includes(plain) ? plain : undefined;
+  return LABEL.test(plain) && !RESERVED.includes(plain) ? plain : undefined;
 }
 
 /** The label for the n-th device that wants the same one: 2 for the second. */

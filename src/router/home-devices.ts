@@ -55,7 +55,7 @@ export function homeLans(config: Config, { advertisements, kernel }: Desired, li
 export function devicesOptions({ devices }: Config, hostName: string | undefined): DevicesOptions {
   const own = parseLabel(hostName?.split(".")[0] ?? "");
   return {
-    named: devices.flatMap(({ name, mac }) => (mac === undefined ? [] : [{ name, mac }])),
+    named: devices,
     ownNames: own === undefined ? [] : [own],
   };
 }

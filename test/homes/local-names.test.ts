@@ -1,5 +1,5 @@
 /** The names of the home: its own zone, the way back, and what is never asked for outside, with BIND as the provider's resolver. */
-// Needs: named, dnssec-signzone, dig
+// Needs: named, dnssec-signzone, delv
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { prefix } from "../../src/addr/prefix.ts";
@@ -8,6 +8,7 @@ import { giveIpv4 } from "../../src/lab/static-ipv4.ts";
 import { EMPTY_ZONES } from "../../src/machines/dns-served-zones.ts";
 import { comeAnew } from "../fixtures/host-identity.ts";
 import { type Named, startNamed } from "../fixtures/named.ts";
+import { skipWithout } from "./home.ts";
 
 const SERVER = "192.168.1.1";
 const [DELEGATED, OTHER] = ["2605:59c8:12", "2605:59c8:77"];
@@ -98,6 +99,22 @@ describe("names of the home", { concurrency: true }, () => {
     assert.deepEqual(await short(home, "laptop.home.arpa", "AAAA"), []);
     const temporary = (await home.addresses("laptop")).filter((each) => each.temporary).map(({ address }) => address);
     assert.equal(temporary.length, 2);
+  });
+
+  test("[DNS-13] what a host calls itself in DHCPv4 is its name for IPv4 and IPv6", {
+    skip: skipWithout("udhcpc"),
+  }, async () => {
+    await using home = await createHome();
+    await comeAnew(home, "camera", { identifiers: "eui64", temporary: false });
+    await home.startSkylan({ wan: { ipv4: "dhcp" }, dns: { enabled: true } });
+    for (const host of home.hosts)
+      host.spawn(["udhcpc", "-f", "-i", "eth0", "-s", "/etc/udhcpc/default.script", "-x", `hostname:${host.name}`]);
+    const found = async (): Promise<boolean> => (await short(home, "camera.home.arpa", "A")).length === 1;
+    await home.until(found, { within: 30_000, what: "the camera has its name" });
+    const addresses = [...(await short(home, "camera.home.arpa", "A")), ...(await untilNamed(home, "camera", DELEGATED))];
+    for (const address of addresses) assert.deepEqual(await short(home, "-x", address), ["camera.home.arpa."], address);
+    const { stdout } = await home.runSkylan("devices");
+    assert.match(stdout, /^camera +home +here +shows its MAC/m);
   });
 
   test("[DNS-14] after a renumbering each name has its new addresses, and no answer names an old one", async () => {
