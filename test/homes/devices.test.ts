@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { DeviceStatus } from "../../src/api/devices.ts";
 import { createHome, type Home, NET_ADDRESS } from "../../src/lab/home.ts";
+import { startDhclient } from "../fixtures/dhcpv6-clients.ts";
 import { announceName, comeAnew, comeBack } from "../fixtures/host-identity.ts";
 import { onlineHome, skipWithout } from "./home.ts";
 
@@ -94,6 +95,17 @@ describe("devices", { concurrency: 4 }, () => {
       const { nature } = globalsOf(device).find((each) => each.address === address)!;
       assert.equal(nature, temporary ? "temporary" : "stable", JSON.stringify(device));
     }
+  });
+
+  test("an address that DHCPv6 has leased is stable, whoever has asked for it", { skip: skipWithout("dhclient") }, async () => {
+    await using home = await createHome();
+    await home.startSkylan({ lan: { home: { "dhcpv6.addresses": true } } });
+    await startDhclient(home.camera, "-N");
+    const leased = (device: DeviceStatus): boolean => globalsOf(device).some(({ evidence }) => evidence === "lease");
+    const device = await deviceWhere(home, "camera", leased, { within: 30_000, what: "the camera has a lease" });
+    const { address, nature } = globalsOf(device).find(({ evidence }) => evidence === "lease")!;
+    assert.equal(nature, "stable");
+    assert.ok((await home.camera.exec("ip", "-6", "addr")).includes(`${address}/128`), address);
   });
 
   test("a host that says nothing of itself is asked for its name once", { skip: skipWithout("avahi-daemon") }, async () => {
