@@ -49,3 +49,23 @@ test("what refuses only some packets, comes after an accept, sees no IPv6 or is 
   ];
   for (const listing of harmless) assert.deepEqual(findForeignDrops(listing), []);
 });
+
+const WITH_IPV4 = { ipv4: true, lans: ["eth0", "eth1"] };
+const link = (key: "iifname" | "oifname", name: string) => ({ match: { op: "==", left: { meta: { key } }, right: name } });
+
+test("where IPv4 is ours, Docker's policy drop for IPv4 is named, until a rule lets the home through", () => {
+  const docker = [base("ip", "filter", "FORWARD", "forward", "drop"), base("ip", "filter", "INPUT", "input", "drop")];
+  assert.deepEqual(
+    findForeignDrops(docker, WITH_IPV4).map(({ table, chain: name }) => `${table} ${name}`),
+    ["ip filter FORWARD"],
+  );
+  const through = rule("ip", "filter", "FORWARD", link("iifname", "eth1"), { counter: null }, { accept: null });
+  assert.deepEqual(findForeignDrops([...docker, through], WITH_IPV4), []);
+  const others = [
+    rule("ip", "filter", "FORWARD", link("iifname", "docker0"), { accept: null }),
+    rule("ip", "filter", "FORWARD", link("oifname", "eth0"), { accept: null }),
+    rule("ip", "filter", "FORWARD", link("iifname", "eth0"), established, { accept: null }),
+    rule("ip", "filter", "FORWARD", link("iifname", "eth0"), { xt: null }, { accept: null }),
+  ];
+  assert.equal(findForeignDrops([...docker, ...others], WITH_IPV4).length, 1);
+});

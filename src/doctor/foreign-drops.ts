@@ -21,25 +21,37 @@ type Fields = Readonly<Record<string, unknown>>;
 const FAMILIES = new Set(["ip6", "inet"]);
 const OURS = "inet skylan";
 
+/** What of a home the rules are judged by. */
+export interface Passage {
+  /** Whether IPv4 is in our hands: then tables that see nothing else count too, on the way through the box. DHCP is heard below all rules. */
+  readonly ipv4: boolean;
+  /** Interfaces of the LANs: a rule that accepts all that comes from one of them lets the home through. */
+  readonly lans: readonly string[];
+}
+
 /** The drops in a listing of the whole rule set, in the form of libnftables' JSON. */
-export function findForeignDrops(listing: readonly NftObject[]): readonly ForeignDrop[] {
+export function findForeignDrops(
+  listing: readonly NftObject[],
+  { ipv4, lans }: Passage = { ipv4: false, lans: [] },
+): readonly ForeignDrop[] {
   const chains = listing.flatMap((object) => fieldsOf(object, "chain"));
   const rules = listing.filter((object) => "rule" in object);
   return chains.flatMap((chain) => {
     const hook = chain["hook"];
     const table = tableOf(chain);
-    if (!FAMILIES.has(String(chain["family"])) || table === OURS || (hook !== "input" && hook !== "forward")) return [];
-    const found = dropOf(chain, rules, new Set());
+    const isSeen = FAMILIES.has(String(chain["family"])) || (ipv4 && chain["family"] === "ip" && hook === "forward");
+    if (!isSeen || table === OURS || (hook !== "input" && hook !== "forward")) return [];
+    const found = dropOf(chain, rules, lans, new Set());
     return found === undefined ? [] : [{ table, chain: String(chain["name"]), hook, what: found }];
   });
 }
 
 /** What refuses a packet that no earlier rule of the chain has decided on; undefined when it gets through. */
-function dropOf(chain: Fields, rules: readonly NftObject[], seen: ReadonlySet<string>): string | undefined {
+function dropOf(chain: Fields, rules: readonly NftObject[], lans: readonly string[], seen: ReadonlySet<string>): string | undefined {
   for (const object of rules) {
     const rule = fieldsOf(object, "rule")[0]!;
     if (tableOf(rule) !== tableOf(chain) || rule["chain"] !== chain["name"]) continue;
-    const decision = decide(rule, rules, seen);
+    const decision = decide(rule, rules, lans, seen);
     if (decision === "accept") return undefined;
     if (decision !== undefined) return decision === "drop" ? nftWords(object) : decision;
   }
@@ -47,18 +59,28 @@ function dropOf(chain: Fields, rules: readonly NftObject[], seen: ReadonlySet<st
 }
 
 /** What a rule does to every packet: nothing for sure (undefined), accept, drop, or what the chain that it jumps to does. */
-function decide(rule: Fields, rules: readonly NftObject[], seen: ReadonlySet<string>): string | undefined {
+function decide(rule: Fields, rules: readonly NftObject[], lans: readonly string[], seen: ReadonlySet<string>): string | undefined {
   const expressions = (Array.isArray(rule["expr"]) ? rule["expr"] : []) as readonly Fields[];
+  if (acceptsHome(expressions, lans)) return "accept";
   if (expressions.some(narrows)) return undefined;
   for (const expression of expressions) {
     if ("drop" in expression || "reject" in expression) return "drop";
     if ("accept" in expression) return "accept";
     const target = targetOf(expression);
     if (target === undefined || seen.has(target)) continue;
-    const inner = dropOf({ ...rule, name: target, policy: undefined }, rules, new Set([...seen, target]));
+    const inner = dropOf({ ...rule, name: target, policy: undefined }, rules, lans, new Set([...seen, target]));
     if (inner !== undefined) return inner;
   }
   return undefined;
+}
+
+/** Whether all that comes from a LAN is accepted: nothing else than interfaces is looked at. */
+function acceptsHome(expressions: readonly Fields[], lans: readonly string[]): boolean {
+  const matches = expressions.flatMap((expression) => fieldsOf(expression, "match"));
+  const keyOf = ({ left }: Fields): unknown => ((left as Fields)["meta"] as Fields | undefined)?.["key"];
+  const isOfLinks = matches.every((match) => keyOf(match) === "iifname" || keyOf(match) === "oifname");
+  const isFromHome = matches.some((match) => keyOf(match) === "iifname" && match["op"] === "==" && lans.includes(String(match["right"])));
+  return isFromHome && isOfLinks && expressions.some((expression) => "accept" in expression) && !expressions.some((one) => "xt" in one);
 }
 
 /** Whether only some packets get past this expression. */

@@ -104,6 +104,10 @@ test("[V4C-8] the dish has a route with a shared and with a public address, and 
   );
   const hidden = desired(leased(), config('ipv4 = "192.168.100.7/24"'));
   assert.ok(!routes(hidden).includes(dish));
+  assert.deepEqual(
+    hidden.notices.map(({ name }) => name),
+    ["ipv4.dish-hidden"],
+  );
 });
 
 test("[NAT-3] whatever has a private source is dropped behind all translations, unless it is the lease itself", () => {

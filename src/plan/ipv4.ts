@@ -51,6 +51,7 @@ export function planIpv4(config: Config, facts: Facts, now: Instant): Ipv4Plan {
     translated: lans.length > 0 && !facts.isUntranslated ? lease?.address : undefined,
     notices: [
       ...(held && clash ? [overlap(held, clash.network)] : []),
+      ...(lease ? hiddenDish(lease, lans) : []),
       ...(lease ? unreachableForwards(config, lease.address) : []),
       ...(lease && facts.isUntranslated ? [UNTRANSLATED] : []),
     ],
@@ -86,6 +87,19 @@ function wanRoutes(name: string, lease: Dhcpv4Lease, lans: readonly Prefix4[], l
   // A private address is that of a router of the owner's, which knows the way to the dish itself.
   const dish = !isPrivate(address) && foreign(DISH) ? [onLink(name, DISH, address)] : [];
   return [...neighbors, ...dish, ...offered];
+}
+
+/** A home network around its address takes the dish's place. */
+function hiddenDish({ address }: Dhcpv4Lease, lans: readonly { readonly network: Prefix4 }[]): readonly Notice[] {
+  const lan = lans.find(({ network }) => overlaps4(network, DISH));
+  if (!lan || !contains4(SHARED_ADDRESSES, address)) return [];
+  return [
+    {
+      name: "ipv4.dish-hidden",
+      text: `Starlink's dish has the address 192.168.100.1, which lies in the network of a LAN (${lan.network}): it can't be reached.`,
+      remedy: `Give the LAN another network, such as ipv4 = "10.77.0.1/24".`,
+    },
+  ];
 }
 
 /** Who is behind an address that is not the home's alone can't be called by it. */

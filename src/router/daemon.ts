@@ -139,7 +139,7 @@ class Daemon implements Service {
     this.#sockets.follow(observe({ interfaces: [], sysctls: [] }).links);
     this.handle({ kind: "kernel" });
     this.#events.tellNeighbors();
-    for (const { name, text, remedy } of foreignRuleProblems()) {
+    for (const { name, text, remedy } of foreignRuleProblems(this.#config)) {
       this.#journal.record("firewall", { kind: "note", level: "warning", event: name, text: `${text}. Remedy: ${remedy}` });
     }
   }
@@ -179,7 +179,12 @@ class Daemon implements Service {
       lans: this.#dhcpv4.describe(described.lans),
       devices: { present: this.#loop.devices.present, known: this.#loop.devices.known },
       prefixHistory: this.#history,
-      problems: [...(this.#loop.view().desired?.notices ?? []), ...this.#dhcpv4.problems, ...rivalProblems(), ...foreignRuleProblems()],
+      problems: [
+        ...(this.#loop.view().desired?.notices ?? []),
+        ...this.#dhcpv4.problems,
+        ...rivalProblems(),
+        ...foreignRuleProblems(this.#config),
+      ],
       events: this.#journal.records,
     };
   }

@@ -311,4 +311,17 @@ END`);
     await home.until(async () => (await capture.packets("icmp.type == 8", "ip.src")).length > 0, { within: 10_000, what: "a ping leaves" });
     assert.deepEqual(await capture.packets("ip.src == 172.17.0.0/16", "ip.src"), []);
   });
+
+  test("[ROB-5] that Docker drops what it does not know is named with commands that help", async () => {
+    await home.gateway.exec("nft", "add chain ip docker FORWARD { type filter hook forward priority 0; policy drop; }");
+    await refused(home.laptop, webUrl(NET_ADDRESS_IPV4));
+    const problem = async () => (await home.status()).problems.find(({ name }) => name === "firewall.foreign-forward");
+    const found = await problem();
+    assert.match(found!.text, /table ip docker refuses packets.*by IPv4/);
+    for (const command of /\((nft insert .*?)\), or/.exec(found!.remedy)![1]!.split("; ")) {
+      await home.gateway.exec(...command.split(" ").slice(0, 3), command.split(" ").slice(3).join(" "));
+    }
+    assert.match(await fetchWeb(home.laptop, webUrl(NET_ADDRESS_IPV4)), /You are ::ffff:100\.64\.0\.9/);
+    assert.equal(await problem(), undefined);
+  });
 });
