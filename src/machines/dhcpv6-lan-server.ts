@@ -37,6 +37,8 @@ type LanPacket = Packet & { readonly link: string };
 
 /** RFC 8415 21.23 and 7.6, IRT_MINIMUM: a host without a lease hears of another resolver when it asks again. */
 const REFRESH = 600 as Seconds;
+/** RFC 8415 21.24 and 21.25, the least: who waits for a prefix while the provider has none would else ask once an hour. */
+const PATIENCE = 60 as Seconds;
 /** An error that goes on is told this often. */
 const REMINDER = seconds(600);
 /** Flags of RFC 4704 4.1: the server sees to the name's address, also (O) where the client would rather have done it itself. */
@@ -174,7 +176,11 @@ function isLive({ lans, pools }: Dhcpv6Service, { link, kind }: Binding, prefix:
 /** What the clients of a LAN may ask for besides leases. */
 function configurationOf(lan: LanService, asked: Dhcpv6Kind): readonly Dhcpv6Option[] {
   const { resolvers, searchDomains, captivePortal, passedOn } = lan;
-  const options: Dhcpv6Option[] = [{ kind: "addr-reg-enable" }];
+  const options: Dhcpv6Option[] = [
+    { kind: "addr-reg-enable" },
+    { kind: "sol-max-rt", time: PATIENCE },
+    { kind: "inf-max-rt", time: PATIENCE },
+  ];
   if (resolvers.length > 0) options.push({ kind: "dns-servers", addresses: resolvers });
   if (searchDomains.length > 0) options.push({ kind: "domain-list", domains: searchDomains });
   if (captivePortal !== undefined) options.push({ kind: "captive-portal", uri: captivePortal });

@@ -9,6 +9,7 @@ import { Cable } from "./cable.ts";
 import { SimGateway } from "./gateway.ts";
 import { SimHost } from "./host.ts";
 import { Invariants } from "./invariants.ts";
+import { SimRouterBehind } from "./router-behind.ts";
 import { SimProvider } from "./provider-port.ts";
 import { Simulation } from "./simulation.ts";
 
@@ -17,6 +18,8 @@ export interface SimHomeOptions {
   readonly profile?: ProviderProfile;
   /** TOML; two LANs when absent. */
   readonly config?: string;
+  /** On each LAN two devices ask for a prefix and an address by DHCPv6. */
+  readonly routersBehind?: boolean;
 }
 
 export const TWO_LANS = `
@@ -40,12 +43,13 @@ export interface SimHome {
   readonly gateway: SimGateway;
   /** One by LAN interface. */
   readonly hosts: ReadonlyMap<string, SimHost>;
+  readonly routersBehind: readonly SimRouterBehind[];
   readonly invariants: Invariants;
   pass(span: Duration): void;
 }
 
 /** A home whose gateway has not been started. Everything in it follows from the seed. */
-export function createSimHome({ seed, profile = STARLINK, config: text = TWO_LANS }: SimHomeOptions): SimHome {
+export function createSimHome({ seed, profile = STARLINK, config: text = TWO_LANS, routersBehind = false }: SimHomeOptions): SimHome {
   const simulation = new Simulation();
   const random = seededRandom(seed);
   const config = parseConfig(text, "home.toml");
@@ -71,9 +75,17 @@ export function createSimHome({ seed, profile = STARLINK, config: text = TWO_LAN
     provider,
     gateway,
     hosts,
+    routersBehind: routersBehind ? [...lans.values()].flatMap((cable, lan) => twoRouters(simulation, random, cable, lan)) : [],
     invariants,
     pass: (span) => simulation.pass(span, look),
   };
+}
+
+function twoRouters(simulation: Simulation, random: Random, cable: Cable, lan: number): readonly SimRouterBehind[] {
+  return [1, 2].map((number) => {
+    const linkLocal = ip6(`fe80::4:${lan + 1}:${number}`);
+    return new SimRouterBehind({ simulation, random, cable, linkLocal, requestAddress: true });
+  });
 }
 
 function watch(

@@ -6,6 +6,7 @@ import { decodeDhcpv6 } from "../wire/dhcpv6.ts";
 import { decodeNdp, ndpOptionsOf, type RouterAdvertisement } from "../wire/ndp.ts";
 import type { Frame } from "./cable.ts";
 import type { SimGateway } from "./gateway.ts";
+import { Dhcpv6Invariants } from "./invariants-dhcpv6.ts";
 import { Ipv4Invariants } from "./invariants-ipv4.ts";
 
 export interface Violation {
@@ -30,11 +31,14 @@ export class Invariants {
   readonly #advertisedAt = new Map<string, Instant>();
   #dhcpv6Sent: Instant[] = [];
   readonly #ipv4: Ipv4Invariants;
+  readonly #dhcpv6: Dhcpv6Invariants;
 
   constructor(gateway: SimGateway, now: () => Instant) {
     this.#gateway = gateway;
     this.#now = now;
-    this.#ipv4 = new Ipv4Invariants(gateway, now, (rule, evidence) => this.#violate(rule, evidence));
+    const violate = (rule: string, evidence: string): void => this.#violate(rule, evidence);
+    this.#ipv4 = new Ipv4Invariants(gateway, now, violate);
+    this.#dhcpv6 = new Dhcpv6Invariants(gateway, now, violate);
   }
 
   /** Something has happened. */
@@ -44,8 +48,9 @@ export class Invariants {
 
   /** The gateway sends a frame to a LAN. */
   lanFrame(link: string, frame: Frame): void {
-    if (frame.protocol !== "ndp") return;
+    if (frame.protocol === "frames") return;
     const { packet } = frame;
+    if (frame.protocol === "dhcpv6") return this.#dhcpv6.lanPacket(packet);
     const message = decodeNdp(packet.bytes);
     if (message.kind !== "router-advertisement") return;
     if (isMulticast(packet.to)) this.#checkGap(link);
@@ -61,6 +66,7 @@ export class Invariants {
       if (decodeNdp(packet.bytes).kind === "router-advertisement") this.#violate("no RA on the WAN", "an RA was sent");
       return;
     }
+    this.#dhcpv6.wanPacket(packet);
     const now = this.#now();
     this.#dhcpv6Sent = [...this.#dhcpv6Sent.filter((at) => at > now - RATE.span), now];
     if (this.#dhcpv6Sent.length > RATE.count) {
