@@ -156,6 +156,8 @@ export class Machines {
         break;
       case "leave":
         for (const server of this.#raServers.values()) server.deliver({ kind: "stop" }, now);
+        // Nothing is promised any more; who has leases is kept in mind for a return.
+        this.serve({ lans: {}, pools: [] }, now);
         break;
       case "kernel":
       case "tick":

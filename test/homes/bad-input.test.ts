@@ -152,6 +152,12 @@ describe("skylan up refuses", () => {
     assert.match(sentence, /NetworkManager \(pid \d+\) is a DHCPv6 client.*nmcli device set INTERFACE managed no/);
   });
 
+  test("[ROB-5] another DHCPv6 server, where skylan serves the LANs", async () => {
+    const holds = `require("node:dgram").createSocket("udp6").bind(547)`;
+    const rival = home.gateway.spawn([process.execPath, "-e", holds]);
+    assert.match(await besides(rival, listens(":0223 ", "/proc/net/udp6")), /\(pid \d+\) is a DHCPv6 server \(UDP port 547\)/);
+  });
+
   test("[ROB-5] another DHCPv6 client, also where skylan is a service that may not look into the processes of root", {
     skip: otherUserIsRefused(),
   }, async () => {
