@@ -196,6 +196,18 @@ export interface EventRecord {
 /** What `skylan leases` shows. */
 export interface Leases {
   readonly ipv4: readonly LeaseStatus[];
+  readonly ipv6: readonly Ip6LeaseStatus[];
+}
+
+/** What a client on a LAN has by DHCPv6. */
+export interface Ip6LeaseStatus extends HolderStatus {
+  /** The name of the LAN. */
+  readonly lan: string;
+  readonly kind: "address" | "prefix" | "registered";
+  /** An address, or the prefix of a router behind us. */
+  readonly value: Ip6 | Prefix;
+  /** In the DUID, where it is of a kind that tells. */
+  readonly mac?: Mac;
 }
 
 /** An address that a device at home has by DHCP. */

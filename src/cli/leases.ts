@@ -14,14 +14,14 @@ interface Options {
 
 export function leasesCommand(): Command {
   return new Command("leases")
-    .description("show the addresses that devices at home have by DHCP")
+    .description("show the addresses and prefixes that devices at home have by DHCP")
     .option("--json", "as JSON, for programs")
-    .option("--flush <address or name>", "forget the leases of this address or name; the device gets one again when it asks")
+    .option("--flush <address or name>", "forget the leases of this address, prefix or name; the device gets one again when it asks")
     .addOption(runDirOption())
     .action(async ({ runDir, json, flush }: Options) => {
       const client = createClient(runDir);
       const leases = await (flush === undefined ? client.leases() : client.flushLeases(flush));
-      if (flush !== undefined && leases.ipv4.length === 0) {
+      if (flush !== undefined && leases.ipv4.length + leases.ipv6.length === 0) {
         throw new Failure(`no lease has the address or name ${flush}; \`skylan leases\` lists them all`, EXIT.failed);
       }
       const words = formatLeases(leases);

@@ -3,11 +3,12 @@
  * A prefix that does not hold any more stays in its binding as stale, to be told with lifetimes 0, for as long as the longest valid lifetime that the
  * client was told. What is stored is a bound that lies one such lifetime ahead, so that most renewals write nothing.
  */
-import { type Duid, duidMac, parseDuid } from "../addr/duid.ts";
-import { type Ip6, parseIp6 } from "../addr/ip.ts";
+import { type Duid, duidMac } from "../addr/duid.ts";
+import type { Ip6 } from "../addr/ip.ts";
 import type { Mac } from "../addr/mac.ts";
-import { type Prefix, parsePrefix } from "../addr/prefix.ts";
+import type { Prefix } from "../addr/prefix.ts";
 import { after, type Duration, earliest, type Instant, milliseconds, NEVER } from "../addr/time.ts";
+import { bindingsFromJson, bindingsToJson } from "./dhcpv6-lan-memory.ts";
 import type { Json } from "./machine.ts";
 
 /** "addr-reg": addresses that a host made itself and registered (RFC 9686). */
@@ -64,7 +65,7 @@ export class LanBindings {
   /** `saved` is a `snapshot()` whose Instants are moved by `shift`; what is unreadable in it is left out. */
   constructor(saved?: { readonly snapshot: Json; readonly shift: Duration }) {
     if (!saved) return;
-    const { bindings, declined } = restore(saved.snapshot, saved.shift);
+    const { bindings, declined } = bindingsFromJson(saved.snapshot, saved.shift);
     for (const binding of bindings) this.#put(binding);
     for (const [prefix, until] of declined) this.#avoid(prefix, until);
     this.#changed = bindings.length > 0;
@@ -124,6 +125,12 @@ export class LanBindings {
     this.#unsaved = true;
   }
 
+  /** Ends the binding that has this address or prefix. */
+  forget(value: Ip6 | Prefix): void {
+    const holder = this.#holders.get((value.includes("/") ? value : `${value}/128`) as Prefix);
+    if (holder) this.release(holder);
+  }
+
   /** Keeps an address out: somebody else uses it (RFC 8415 18.3.8). */
   decline(address: Prefix, until: Instant): void {
     if (this.#declined.size >= MOST_DECLINED) return;
@@ -180,21 +187,7 @@ export class LanBindings {
   }
 
   snapshot(): Json {
-    const bindings = [...this.#bindings.values()].map(({ leases, link, kind, duid, iaid, client, hostname }) => ({
-      link,
-      kind,
-      duid,
-      iaid,
-      client,
-      ...(hostname !== undefined && { hostname }),
-      leases: leases.map(({ prefix, storedUntil, lifetime, staleUntil }) => ({
-        prefix,
-        until: storedUntil,
-        lifetime,
-        ...(staleUntil !== undefined && { staleUntil }),
-      })),
-    }));
-    return { bindings, declined: Object.fromEntries(this.#declined) };
+    return bindingsToJson([...this.#bindings.values()], this.#declined);
   }
 
   #put(binding: Binding): void {
@@ -254,50 +247,3 @@ const endOf = ({ until, staleUntil }: Lease): Instant => staleUntil ?? until;
 const isStale = ({ staleUntil }: Lease): boolean => staleUntil !== undefined;
 
 const countKey = ({ link, kind }: Asker): string => `${link}/${kind}`;
-
-interface Restored {
-  readonly bindings: readonly Binding[];
-  readonly declined: readonly (readonly [Prefix, Instant])[];
-}
-
-type JsonRecord = Readonly<Record<string, Json>>;
-
-function restore(snapshot: Json, shift: Duration): Restored {
-  if (!isRecord(snapshot)) return { bindings: [], declined: [] };
-  const { bindings, declined } = snapshot;
-  return {
-    bindings: (Array.isArray(bindings) ? (bindings as readonly Json[]) : []).flatMap((json) => restoreBinding(json, shift)),
-    declined: Object.entries(isRecord(declined) ? declined : {}).flatMap(([key, until]): [Prefix, Instant][] => {
-      const prefix = parsePrefix(key);
-      return prefix && typeof until === "number" ? [[prefix, after(until as Instant, shift)]] : [];
-    }),
-  };
-}
-
-function restoreBinding(json: Json, shift: Duration): readonly Binding[] {
-  if (!isRecord(json)) return [];
-  const { link, kind, duid, iaid, client, hostname, leases } = json;
-  const [who, where] = [parseDuid(text(duid)), parseIp6(text(client))];
-  const held = (Array.isArray(leases) ? (leases as readonly Json[]) : []).flatMap((lease) => restoreLease(lease, shift));
-  if (!who || !where || typeof link !== "string" || typeof iaid !== "number" || held.length === 0) return [];
-  if (kind !== "ia-pd" && kind !== "ia-na" && kind !== "addr-reg") return [];
-  return [
-    { link, kind, duid: who, iaid, client: where, mac: duidMac(who), ...(typeof hostname === "string" && { hostname }), leases: held },
-  ];
-}
-
-function restoreLease(json: Json, shift: Duration): Lease[] {
-  if (!isRecord(json)) return [];
-  const prefix = parsePrefix(text(json["prefix"]));
-  const { until, lifetime, staleUntil } = json;
-  if (!prefix || typeof until !== "number" || typeof lifetime !== "number") return [];
-  const stored = after(until as Instant, shift);
-  const stale = typeof staleUntil === "number" ? { staleUntil: after(staleUntil as Instant, shift) } : {};
-  return [{ prefix, until: stored, storedUntil: stored, lifetime: milliseconds(lifetime), ...stale }];
-}
-
-function isRecord(json: Json | undefined): json is JsonRecord {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
-}
-
-const text = (json: Json | undefined): string => (typeof json === "string" ? json : "");

@@ -100,6 +100,10 @@ export class LanServerScript {
     this.#take(this.#machine.handle({ kind: "serve", service }, this.now));
   }
 
+  forget(value: string): void {
+    this.#take(this.#machine.handle({ kind: "forget", value: value as Ip6 | Prefix }, this.now));
+  }
+
   /** Lets seconds pass. */
   pass(time: number): void {
     const end = after(this.now, seconds(time));

@@ -69,6 +69,7 @@ class Dhcpv6LanServer implements Machine<Dhcpv6LanServerInput, Dhcpv6LanServerFa
     this.#bindings.expire(now);
     this.#told = true;
     if (input.kind === "serve") this.#serve(input.service, now);
+    if (input.kind === "forget") this.#bindings.forget(input.value);
     const said = input.kind === "packet" ? this.#hear(input, now) : [];
     return [...this.#news(), ...said];
   }

@@ -10,7 +10,9 @@ export type Dhcpv6LanServerInput =
   | (Packet & { readonly link: string })
   | Tick
   /** All that shall be served from now on; nothing is answered before. */
-  | { readonly kind: "serve"; readonly service: Dhcpv6Service };
+  | { readonly kind: "serve"; readonly service: Dhcpv6Service }
+  /** The owner wants the lease of this address or prefix to be nobody's. */
+  | { readonly kind: "forget"; readonly value: Ip6 | Prefix };
 
 /** What the LANs are served; the plan computes it. */
 export interface Dhcpv6Service {

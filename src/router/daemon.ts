@@ -32,6 +32,7 @@ import { foreignRuleProblems, newProblems } from "./problems.ts";
 import { continueHistory, historyFromJson, historyToJson } from "./prefix-history.ts";
 import { checkAlone, checkDhcpv4Rivals, checkInterfaces, checkRivals, rivalProblems } from "./start-checks.ts";
 import { describe } from "./status.ts";
+import { describeLeasesIpv6 } from "./status-leases.ts";
 import { describeDevices } from "./status-devices.ts";
 import type { Event, World } from "./world.ts";
 
@@ -190,11 +191,17 @@ class Daemon implements Service {
   }
 
   leases(): Leases {
-    return this.#dhcpv4.leases();
+    return { ipv4: this.#dhcpv4.leases(), ipv6: this.#leasesIpv6() };
   }
 
   flushLeases(what: string): Leases {
-    return this.#dhcpv4.flush(what);
+    const ipv6 = this.#leasesIpv6().filter(({ value, hostname }) => value === what || hostname === what);
+    for (const { value } of ipv6) this.handle({ kind: "forget-lease", value });
+    return { ipv4: this.#dhcpv4.flush(what), ipv6 };
+  }
+
+  #leasesIpv6(): Leases["ipv6"] {
+    return describeLeasesIpv6(this.#config, this.#loop.view().facts.dhcpv6Server, bootNow());
   }
 
   devices(): DevicesStatus {

@@ -54,13 +54,13 @@ export class Dhcpv4Services {
   }
 
   /** All leases that run, by LAN and address. */
-  leases(): Leases {
-    return { ipv4: this.#each((service, lan) => service.leases().map((binding) => this.#status(lan, binding))) };
+  leases(): Leases["ipv4"] {
+    return this.#each((service, lan) => service.leases().map((binding) => this.#status(lan, binding)));
   }
 
   /** Forgets the leases of an address or a name, and tells which they were. */
-  flush(what: string): Leases {
-    return { ipv4: this.#each((service, lan) => service.flush(what).map((binding) => this.#status(lan, binding))) };
+  flush(what: string): Leases["ipv4"] {
+    return this.#each((service, lan) => service.flush(what).map((binding) => this.#status(lan, binding)));
   }
 
   close(): void {

@@ -154,6 +154,9 @@ export class Machines {
         this.#dhcpv6.deliver({ kind: "release" }, now);
         this.#dhcpv4?.deliver({ kind: "release" }, now);
         break;
+      case "forget-lease":
+        this.#dhcpv6Server.deliver({ kind: "forget", value: event.value }, now);
+        break;
       case "leave":
         for (const server of this.#raServers.values()) server.deliver({ kind: "stop" }, now);
         // Nothing is promised any more; who has leases is kept in mind for a return.

@@ -1,13 +1,13 @@
 /** From what the loop knows to what people are shown. */
 import type { Instant } from "../addr/time.ts";
 import { contains } from "../addr/prefix.ts";
-import type { DelegationStatus, Dhcpv6Status, HolderStatus, LanStatus, RouteStatus, Status, WanStatus } from "../api/status.ts";
+import type { DelegationStatus, Dhcpv6Status, LanStatus, RouteStatus, Status, WanStatus } from "../api/status.ts";
 import type { Config, LanConfig, Opening } from "../config/config.ts";
-import type { LanDelegation, LanLease } from "../machines/dhcpv6-lan-service.ts";
 import { type Ip6AddressState, isOfIpv6, type RouteState } from "../plan/kernel-state.ts";
 import type { Identity } from "./identity.ts";
 import { left } from "./left.ts";
 import type { Loop } from "./loop.ts";
+import { describeHolders } from "./status-leases.ts";
 import { describeIpv4, describeLanIpv4 } from "./status-ipv4.ts";
 
 type View = ReturnType<Loop["view"]>;
@@ -120,27 +120,8 @@ function describeLan(lan: LanConfig, { facts, desired }: View, now: Instant): La
     resolvers: advertisement?.resolvers ?? [],
     open: lan.open.map(formatOpening),
     otherRouters: (server?.otherRouters ?? []).map(({ address, claim }) => ({ address, claim })),
-    ...describeHolders(lan, facts, now),
+    ...describeHolders(lan, facts.dhcpv6Server, now),
     dhcpv6Servers: (facts.lanServers[lan.interface]?.servers ?? []).map(({ address, duid }) => ({ address, duid })),
-  };
-}
-
-function describeHolders(
-  { interface: link }: LanConfig,
-  { dhcpv6Server }: View["facts"],
-  now: Instant,
-): Pick<LanStatus, "delegated" | "leased"> {
-  const holder = ({ duid, hostname, until }: LanDelegation | LanLease): HolderStatus => {
-    return { duid, ...(hostname !== undefined && { hostname }), left: left(now, until) };
-  };
-  const onLink = ({ link: own }: { readonly link: string }): boolean => own === link;
-  return {
-    delegated: (dhcpv6Server?.delegations ?? []).filter(onLink).map((each) => {
-      return { prefix: each.prefix, via: each.client, withdrawn: each.stale, ...holder(each) };
-    }),
-    leased: (dhcpv6Server?.leases ?? []).filter(onLink).map((each) => {
-      return { address: each.address, registered: each.registered, ...holder(each) };
-    }),
   };
 }
 

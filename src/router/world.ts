@@ -1,6 +1,7 @@
 /** What the loop needs from outside. The router gives it Linux, the simulator a world of its own in virtual time. */
 import type { Ip6 } from "../addr/ip.ts";
 import type { Json } from "../addr/json.ts";
+import type { Prefix } from "../addr/prefix.ts";
 import type { Random } from "../addr/random.ts";
 import type { Duration, Instant } from "../addr/time.ts";
 import type { Change } from "../diff/change.ts";
@@ -71,5 +72,7 @@ export type Event =
   | { readonly kind: "release" }
   /** The owner wants the provider asked again now. */
   | { readonly kind: "refresh" }
+  /** The owner wants this lease of a LAN's DHCPv6 client forgotten. */
+  | { readonly kind: "forget-lease"; readonly value: Ip6 | Prefix }
   /** Leaving for good: the LAN is told so. */
   | { readonly kind: "leave" };

@@ -100,6 +100,9 @@ describe("DHCPv6 clients, a killed daemon and another prefix", () => {
     const page = (await home.runSkylan("status")).stdout;
     assert.match(page, /delegated +2605:59c8:12\S+::\/64 +for \d+ s, via fe80::/);
     assert.match(page, /leased +2605:59c8:12/);
+    const listed = (await home.runSkylan("leases")).stdout;
+    for (const value of [...leased.map(({ address }) => address), ...delegated.map((each) => each.prefix)])
+      assert.ok(listed.includes(value), value);
   });
 
   test("[REN-5] after a kill -9 and a provider that lost its leases, each client's next Reply names the old lease with 0/0 beside a new one", async () => {
