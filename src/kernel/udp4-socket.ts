@@ -10,8 +10,8 @@ const SOL_SOCKET = 1;
 const [SO_BROADCAST, SO_BINDTODEVICE, SO_RCVBUFFORCE] = [6, 25, 33];
 const RECEIVE_BUFFER = 1 << 20;
 /** A message fits one frame of Ethernet, or is dropped. */
-const [SLOTS, SIZE] = [64, 2048];
-const BATCHES_PER_TURN = 4;
+const [SLOTS, SIZE] = [32, 2048];
+const BATCHES_PER_TURN = 1;
 
 /** The payload is a view that is overwritten once `receive` has returned. */
 export interface Datagram4 {
@@ -61,13 +61,22 @@ export function openUdp4(options: Udp4Options): Udp4Socket {
     });
     const address = lastAddress();
     let closed = false;
+    /** Not all at once: a relay has a short queue, and so has an access point. */
+    const queue: Outgoing4[] = [];
+    const drain = (): void => {
+      if (closed) return;
+      const piece = queue.splice(0, SLOTS);
+      outgoing.send(
+        fd,
+        piece.map(({ to, port, bytes }) => ({ name: address(to, port), payload: bytes })),
+      );
+      if (queue.length > 0) setImmediate(drain);
+    };
     return {
       sendAll: (messages) => {
-        if (closed || messages.length === 0) return;
-        outgoing.send(
-          fd,
-          messages.map(({ to, port, bytes }) => ({ name: address(to, port), payload: bytes })),
-        );
+        const isIdle = queue.length === 0;
+        queue.push(...messages);
+        if (isIdle && messages.length > 0) drain();
       },
       close: () => {
         closed = true;
