@@ -2,6 +2,7 @@
 import { contains4 } from "../addr/prefix4.ts";
 import type { Config, DeviceConfig, LanConfig } from "../config/config.ts";
 import type { Dhcpv4Serving, Reservation } from "../machines/dhcpv4-server-options.ts";
+import { ROUTER_LABEL } from "../machines/local-names.ts";
 import type { Facts } from "./facts.ts";
 
 /** By LAN interface; none for a LAN that is not to be served. */
@@ -20,10 +21,11 @@ function serve({ devices, dns }: Config, { ipv4, dhcp, advertise }: LanConfig, {
     lease: dhcp.lease,
     // This box where it resolves names: it knows those of the home.
     resolvers: dns.enabled ? [ipv4.address] : (dhcpv4?.lease?.resolvers ?? []),
+    ...(dns.enabled && { domain: dns.zone }),
     searchDomains: advertise.searchDomains,
     ...(advertise.mtu !== undefined && { mtu: advertise.mtu }),
     reservations: devices.map((device) => reservation(device, (address) => contains4(ipv4.network, address))),
-    reservedNames: devices.map(({ name }) => name),
+    reservedNames: [ROUTER_LABEL, ...devices.map(({ name }) => name)],
   };
 }
 

@@ -118,8 +118,8 @@ export class Dhcpv4Service {
 
   /** What an earlier run has written, the latest for each address. */
   #recall(): Iterable<Dhcpv4Binding> {
-    const { path, clocks } = this.#options;
-    const { entries, damaged } = readJournal(path, clocks);
+    const { path } = this.#options;
+    const { entries, damaged } = this.#read();
     const bindings = new Map<string, Dhcpv4Binding>();
     for (const { data, shift } of entries) {
       const record = bindingFromJson(data, shift);
@@ -129,6 +129,18 @@ export class Dhcpv4Service {
     }
     if (damaged > 0) this.#say("warning", "state.damaged", `${damaged} lines of ${path} are damaged and left out.`);
     return bindings.values();
+  }
+
+  /** A file that can't be read keeps nobody from an address. */
+  #read(): ReturnType<typeof readJournal> {
+    const { path, clocks } = this.#options;
+    try {
+      return readJournal(path, clocks);
+    } catch (error) {
+      if (!(error instanceof Error) || !("code" in error)) throw error;
+      this.#say("error", "state.damaged", `${path} can't be read (${error.message}): skylan goes on without the leases of before.`);
+      return { entries: [], damaged: 0 };
+    }
   }
 
   *#entries(): Iterable<Json> {
