@@ -71,9 +71,12 @@ trap sweep EXIT
 for directory in /run /var/lib/dhcpcd /var/lib/dhcp /var/lib/dhcpv6 /var/lib/NetworkManager; do
   [ ! -d $directory ] || mount -t tmpfs tmpfs $directory
 done
-# DHCP clients write this one: they must not write that of the machine.
-touch /run/resolv.conf
-[ ! -e /etc/resolv.conf ] || mount --bind /run/resolv.conf /etc/resolv.conf || exit 1
+# DHCP clients and skylan write this one: they must not write that of the machine.
+if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then
+  touch /run/resolv.conf && mount --bind /run/resolv.conf /etc/resolv.conf || exit 1
+else
+  mkdir /run/etc && cp -a /etc/. /run/etc && rm -f /run/etc/resolv.conf && touch /run/etc/resolv.conf && mount --bind /run/etc /etc || exit 1
+fi
 mount -t sysfs sysfs /sys 2>/dev/null
 ip link set lo up
 `;

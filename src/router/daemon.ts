@@ -13,6 +13,8 @@ import { StoreError } from "../io/store.ts";
 import { systemRandom } from "../io/system-random.ts";
 import { version } from "../io/version.ts";
 import { apply } from "../kernel/apply.ts";
+import type { DnsPlan } from "../plan/dns.ts";
+import type { LinkFact } from "../plan/kernel-state.ts";
 import { BootTimer } from "../kernel/boot-timer.ts";
 import { createLocalDns } from "../machines/dns-local-zone.ts";
 import type { DeviceLease } from "../machines/devices.ts";
@@ -27,6 +29,7 @@ import { Journal } from "./journal.ts";
 import { LinkSockets } from "./link-sockets.ts";
 import { type Directories, openStores, type Stores } from "./linux-store.ts";
 import { Loop } from "./loop.ts";
+import { FORMER_RESOLVER, OwnResolver } from "./own-resolver.ts";
 import type { Past } from "./past.ts";
 import { foreignRuleProblems, newProblems } from "./problems.ts";
 import { continueHistory, historyFromJson, historyToJson } from "./prefix-history.ts";
@@ -102,6 +105,7 @@ class Daemon implements Service {
   readonly #events: KernelEvents;
   /** Absent where names are not resolved here. */
   readonly #dns: DnsService | undefined;
+  readonly #ownResolver: OwnResolver;
   readonly #startedAt = bootNow();
   #history: readonly PrefixPeriod[];
   /** Nobody is served any more. */
@@ -133,11 +137,13 @@ class Daemon implements Service {
       (neighbors) => this.handle({ kind: "neighbors", neighbors }),
     );
     this.#dns = config.dns.enabled ? this.#makeDns() : undefined;
+    this.#ownResolver = this.#makeOwnResolver();
   }
 
   start(): void {
     // The first turn speaks already.
     this.#sockets.follow(observe({ interfaces: [], sysctls: [] }).links);
+    if (!this.#dns) this.#ownResolver.leave();
     this.handle({ kind: "kernel" });
     this.#events.tellNeighbors();
     for (const { name, text, remedy } of foreignRuleProblems(this.#config)) {
@@ -154,7 +160,7 @@ class Daemon implements Service {
     const { facts, desired } = this.#loop.view();
     this.#sockets.follow(facts.links);
     if (!this.#leaving) this.#dhcpv4.follow(this.#loop.view());
-    if (desired?.dns) this.#dns?.follow(desired.dns, facts.links);
+    if (desired?.dns) this.#followDns(desired.dns, facts.links);
     this.#keepHistory();
     this.#logNotices();
   }
@@ -229,6 +235,7 @@ class Daemon implements Service {
     if (release) this.handle({ kind: "release" });
     await this.#untilQuiet();
     this.#loop.tearDown();
+    this.#ownResolver.leave();
     this.#stores.forget(["former", "ra-client", ...this.#config.lans.map((lan) => `ra-server-${lan.interface}`)]);
     if (release) this.#stores.forget(["dhcpv6-client", "dhcpv4-client"]);
     setImmediate(() => this.stop());
@@ -261,6 +268,23 @@ class Daemon implements Service {
       local: createLocalDns({ zone, forwardedZones, names: this.#loop.devices.names }),
       note: (note) => this.#journal.record("dns", note),
     });
+  }
+
+  #makeOwnResolver(): OwnResolver {
+    return new OwnResolver({
+      zone: this.#config.dns.zone,
+      saved: this.#stores.load(FORMER_RESOLVER, this.#journal),
+      save: (record) => this.#stores.save(FORMER_RESOLVER, record, "disk"),
+      forget: () => this.#stores.forget([FORMER_RESOLVER]),
+      note: (note) => this.#journal.record("dns", note),
+    });
+  }
+
+  /** Nobody is told of a resolver that does not listen, nor are our own programs. */
+  #followDns(plan: DnsPlan, links: readonly LinkFact[]): void {
+    if (this.#leaving) return;
+    this.#dns?.follow(plan, links);
+    if (this.#dns?.servesThisBox) this.#ownResolver.take();
   }
 
   /** A full disk must not cut the home off: the router goes on with what it has and says so. */

@@ -5,8 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { prefix } from "../../src/addr/prefix.ts";
+import type { Seconds } from "../../src/addr/time.ts";
 import type { DnsStatus } from "../../src/api/dns-status.ts";
-import { type Home, NET_ADDRESS } from "../../src/lab/home.ts";
+import { createHome, type Home, NET_ADDRESS } from "../../src/lab/home.ts";
 import { giveIpv4 } from "../../src/lab/static-ipv4.ts";
 import { type Named, RESOLVERS, startNamed } from "../fixtures/named.ts";
 import { onlineHome } from "./home.ts";
@@ -131,9 +132,9 @@ describe("names by a forwarder", () => {
   });
 
   test("[DNS-7] TTLs count down, what does not exist is kept by its SOA, and nothing is asked for below it", async () => {
-    const first = ttlOf(await dig(home, server, "host7.example.org", "AAAA"));
+    const first = ttlOf(await dig(home, server, "host500.example.org", "AAAA"));
     assert.equal(first, 300);
-    await home.until(async () => ttlOf(await dig(home, server, "host7.example.org", "AAAA")) < 300, {
+    await home.until(async () => ttlOf(await dig(home, server, "host500.example.org", "AAAA")) < 300, {
       within: 5000,
       what: "the TTL is less",
     });
@@ -148,6 +149,16 @@ describe("names by a forwarder", () => {
     assert.match(await dig(home, server, "inside.example.org", "A"), /REFUSED/);
     assert.match(await dig(home, server, "inside.example.org", "AAAA"), /REFUSED/);
     assert.match((await home.runSkylan("status")).stdout, /inside\.example\.org points to/);
+  });
+
+  test("the box itself resolves by us, and after `down` as it did before", async () => {
+    await home.gateway.exec("getent", "ahostsv6", "www.example.org");
+    assert.match(await home.gateway.exec("cat", "/etc/resolv.conf"), /^nameserver 127\.0\.0\.1$/m);
+    await using other = await onlineHome({}, DNS);
+    const written = async (): Promise<boolean> => (await other.gateway.exec("cat", "/etc/resolv.conf")).includes("127.0.0.1");
+    await other.until(written, { within: 10_000, what: "the box asks itself" });
+    await other.runSkylan("down");
+    assert.equal(await other.gateway.exec("cat", "/etc/resolv.conf"), "");
   });
 
   test("skylan dns shows whom it asks and what it has kept, and forgets it when told to", async () => {
@@ -203,6 +214,19 @@ describe("resolvers that fail", { concurrency: true }, () => {
     await Promise.all(RESOLVERS.map((address) => silence(home, address)));
     assert.match(await dig(home, server, "+timeout=3", "www.example.org", "A"), /NOERROR/);
     assert.ok(named.asked().includes("www.example.org IN A"));
+  });
+
+  test("[D6P-18] without an address on the WAN the router asks from one of its delegation, and names resolve", async () => {
+    await using home = await createHome({ provider: { advertising: { preferred: 0 as Seconds, valid: 0 as Seconds } } });
+    const named = await startNamed(home);
+    await home.startSkylan(DNS);
+    await home.globalAddress("laptop");
+    const server = `${(await home.status()).lans[0]!.resolvers[0]}%eth0`;
+    const resolves = async (): Promise<boolean> => (await dig(home, server, "+short", "www.example.org", "AAAA")).trim() === NET_ADDRESS;
+    await home.until(resolves, { within: 15_000, what: "a name resolves" });
+    const { wan, lans } = await home.status();
+    assert.deepEqual(wan.addresses, []);
+    assert.match(named.process.output, new RegExp(`${lans[0]!.subnets[0]!.address}#\\d+ \\(www\\.example\\.org\\)`));
   });
 
   test("a restart of skylan loses no answer for longer than a client's first repetition", async () => {
