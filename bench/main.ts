@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME`: measures skylan and its peers in the same run. */
 import { printReports, type Report } from "./figures.ts";
 
-const BENCHES = ["converge", "converge4", "renumber", "outage", "ra", "plan", "dhcp4"] as const;
+const BENCHES = ["converge", "converge4", "renumber", "outage", "ra", "plan", "dhcp4", "dns"] as const;
 
 const [name, ...options] = process.argv.slice(2);
 if (!BENCHES.some((bench) => bench === name)) {
