@@ -196,7 +196,20 @@ function writeQuestions(home: Home, count: number): string {
 
 /** Longer than a command of the lab may take. */
 async function dnsperf(home: Home, questions: string, ...options: readonly string[]): Promise<string> {
-  const process = home.laptop.spawn(["nice", "-n", PRIORITY, "taskset", "--cpu-list", CLIENT_CPU, "dnsperf", "-s", GATEWAY, "-d", questions, ...options]);
+  const process = home.laptop.spawn([
+    "nice",
+    "-n",
+    PRIORITY,
+    "taskset",
+    "--cpu-list",
+    CLIENT_CPU,
+    "dnsperf",
+    "-s",
+    GATEWAY,
+    "-d",
+    questions,
+    ...options,
+  ]);
   await process.ended;
   return process.output;
 }
@@ -210,7 +223,10 @@ function percentile(said: string, part: number): number {
 /** What all threads have had, in microseconds. */
 function processorTime(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
-  return threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1000, 0);
+  return threads.reduce(
+    (sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1000,
+    0,
+  );
 }
 
 /** In KiB. */

@@ -83,7 +83,12 @@ export class Dhcpv4LanSockets {
   #openOn({ index, mac }: LinkFact): Open {
     const udp = openUdp4({ interface: this.#name, port: DHCPV4_SERVER_PORT, receive: (datagrams) => this.#receive(datagrams) });
     try {
-      const frames = openPacketSocket({ interface: this.#name, filter: ARP_ALONE, receive: (list) => this.#receiveArp(list) });
+      const frames = openPacketSocket({
+        interface: this.#name,
+        filter: ARP_ALONE,
+        ignoreOwn: true,
+        receive: (list) => this.#receiveArp(list),
+      });
       return { index, mac, udp, frames };
     } catch (error) {
       udp.close();
@@ -96,7 +101,7 @@ export class Dhcpv4LanSockets {
   }
 
   #receiveArp(frames: readonly Frame[]): void {
-    const claims = frames.filter(({ sent, bytes }) => !sent && bytes.length >= SHORTEST_ARP).flatMap(({ bytes }) => claimIn(bytes));
+    const claims = frames.filter(({ bytes }) => bytes.length >= SHORTEST_ARP).flatMap(({ bytes }) => claimIn(bytes));
     if (claims.length > 0) this.#hear(claims);
   }
 

@@ -116,13 +116,10 @@ export class LinkSockets {
     return openUdp({ interface: name, port: DHCPV6_SERVER_PORT, groups: [ALL_DHCP_SERVERS], receive });
   }
 
-  /** Our own frames come back: they are no news. */
   #openFrames(link: string): PacketSocket {
-    const receive = (frames: readonly Frame[]): void => {
-      const heard = frames.filter(({ sent }) => !sent);
-      if (heard.length > 0) this.#hear(heard.map(({ bytes }): Event => ({ kind: "frame", link, frame: { kind: "frame", bytes } })));
-    };
-    return openPacketSocket({ interface: link, filter: dhcpv4AndArp(DHCPV4_CLIENT_PORT), receive });
+    const receive = (frames: readonly Frame[]): void =>
+      this.#hear(frames.map(({ bytes }): Event => ({ kind: "frame", link, frame: { kind: "frame", bytes } })));
+    return openPacketSocket({ interface: link, filter: dhcpv4AndArp(DHCPV4_CLIENT_PORT), ignoreOwn: true, receive });
   }
 
   #overhear(link: string): PacketSocket {
