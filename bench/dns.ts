@@ -72,9 +72,9 @@ export async function run(): Promise<readonly Report[]> {
 const describe = ({ cpu, perSecond, latency }: Measured): string =>
   `${cpu.toFixed(2)} us, ${perSecond.toFixed(0)} a second, ${latency.toFixed(0)} us`;
 
-async function measure({ start }: Server): Promise<Measured> {
+async function measure(server: Server): Promise<Measured> {
   await using home = await preparedHome();
-  const pid = await start(home);
+  const pid = await server.start(home);
   await placeOnProcessors(home, pid);
   const questions = writeQuestions(home, NAMES);
   await dnsperf(home, questions, "-l", "1");

@@ -12,7 +12,7 @@ import { NEVER_FORWARDED, TO_ROUTER } from "./firewall-icmpv6.ts";
 import { services } from "./firewall-services.ts";
 import type { LanDelegation } from "../machines/dhcpv6-lan-service.ts";
 import type { Holding, LanSubnet } from "./holdings.ts";
-import type { LinkFact, Ruleset } from "./kernel-state.ts";
+import type { LinkFact, NftObject, Ruleset } from "./kernel-state.ts";
 import {
   ACCEPT,
   chain,
@@ -38,6 +38,7 @@ import {
   table,
   verdictMap,
 } from "./nft-rules.ts";
+import { DNS_PORT } from "../wire/dns.ts";
 import { without, withoutOverlaps } from "./prefix-difference.ts";
 
 export interface FirewallFacts {
@@ -108,7 +109,7 @@ function makeRuleset(config: Config, facts: FirewallFacts): Ruleset {
     ...forward(config, facts),
     ...fromLan(config, facts.forwarding),
     ...(facts.forwarding ? [...toWan(), ...fromWan()] : []),
-    ...output(config.wan.interface),
+    ...output(config),
     ...(config.wan.ipv4 === "dhcp" ? ipv4Rules(config, facts.ipv4) : []),
   ];
   return [...objects.filter((object) => !("rule" in object)), ...objects.filter((object) => "rule" in object)];
@@ -227,7 +228,7 @@ function fromWan(): Ruleset {
 }
 
 /** What this box itself sends. A refusal of a forged source would hit its true owner on the internet. */
-function output(wan: string): Ruleset {
+function output({ wan: { interface: wan, ipv4 }, dns }: Config): Ruleset {
   const refusal = [equals(ICMPV6_TYPE, "destination-unreachable"), equals(payload("icmpv6", "code"), "policy-fail")];
   return [
     hookedChain("output", "accept"),
@@ -237,5 +238,17 @@ function output(wan: string): Ruleset {
       [equals(OIF, wan), equals(SOURCE, network(UNIQUE_LOCAL)), COUNTER, rejectWith("policy-fail")],
       "unique local addresses stay at home",
     ),
+    ...(dns.enabled ? [unrefused("icmpv6")] : []),
+    ...(dns.enabled && ipv4 === "dhcp" ? [unrefused("icmp")] : []),
   ];
+}
+
+/** These rules outlive us: while the resolver is being restarted a client shall repeat its question, as it does where one is lost, and not give up. */
+function unrefused(protocol: "icmp" | "icmpv6"): NftObject {
+  const refusal = [
+    equals(payload(protocol, "type"), "destination-unreachable"),
+    equals(payload(protocol, "code"), "port-unreachable"),
+    equals({ ct: { key: "proto-dst", dir: "original" } }, DNS_PORT),
+  ];
+  return rule("output", [...refusal, DROP], "a resolver that restarts is waited for");
 }
