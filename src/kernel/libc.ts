@@ -67,6 +67,8 @@ export const libc = {
     before: null,
   ) => number,
   read: library.func("intptr_t read(int fd, void *buffer, size_t size)") as (fd: number, buffer: Pointer, size: number) => number,
+  /** Microseconds. */
+  usleep: library.func("int usleep(uint32_t span)") as (span: number) => number,
   nameToIndex: library.func("uint32_t if_nametoindex(const char *name)") as (name: string) => number,
   open: library.func("int open(const char *path, int flags)") as (path: string, flags: number) => number,
   setns: library.func("int setns(int fd, int type)") as (fd: number, type: number) => number,

@@ -3,7 +3,7 @@
  * sent back with another one. The kernel finds the sender's address, and the own one that it wrote to, where it has put them itself.
  * The layout is that of message-batch.ts.
  */
-import { addressOf, lastErrno, libc } from "./libc.ts";
+import { addressOf, libc } from "./libc.ts";
 
 const HEADER = 64;
 const IOVEC = 16;
@@ -52,15 +52,12 @@ export class ReplyBatch {
     this.#used = slots;
   }
 
-  /**
-   * Receives one batch and sends what `answer` has to say to it. @returns whether there may be more: where several came at once others are on their way, and
-   * to look again costs less than to be woken again
-   */
-  serve(fd: number, answer: Answer): boolean {
+  /** Receives one batch and sends what `answer` has to say to it. @returns how many there were */
+  serve(fd: number, answer: Answer): number {
     this.#makeReady();
     const count = libc.recvmmsg(fd, this.#bytes, this.#slots, MSG_DONTWAIT, null);
     this.#used = count > 0 ? count : 0;
-    if (count < 0) return lastErrno() === "EINTR";
+    if (count < 0) return 0;
     const view = this.#view;
     let first = 0;
     for (let slot = 0; slot < count; slot++) {
@@ -73,7 +70,7 @@ export class ReplyBatch {
       first = slot + 1;
     }
     this.#send(fd, first, count - first);
-    return count > 1;
+    return count;
   }
 
   /** Where the sender's socket address in a slot of the batch being answered begins, in the same memory as the questions. */
