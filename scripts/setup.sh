@@ -39,6 +39,7 @@ isc-dhcp-client dhclient
 knot-dnsutils kdig
 ndisc6 rdisc6
 network-manager NetworkManager
+openssl openssl
 procps sysctl
 python3-scapy python:scapy
 systemd /lib/systemd/systemd-networkd

@@ -1,5 +1,5 @@
 /** Names for the home, with BIND as the provider's resolver and real clients. */
-// Needs: named, dnssec-signzone, delv, kdig
+// Needs: named, dnssec-signzone, delv, kdig, openssl
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { Seconds } from "../../src/addr/time.ts";
 import type { DnsStatus } from "../../src/api/dns-status.ts";
 import { createHome, type Home, NET_ADDRESS } from "../../src/lab/home.ts";
 import { giveIpv4 } from "../../src/lab/static-ipv4.ts";
-import { type Named, RESOLVERS, startNamed } from "../fixtures/named.ts";
+import { type Named, RESOLVER_IPV4, RESOLVERS, startNamed, TLS_NAME } from "../fixtures/named.ts";
 import { onlineHome } from "./home.ts";
 
 const DNS = { wan: { ipv4: "dhcp" }, dns: { enabled: true } };
@@ -219,6 +219,29 @@ describe("resolvers that fail", { concurrency: true }, () => {
     await Promise.all(RESOLVERS.map((address) => silence(home, address)));
     assert.match(await dig(home, server, "+timeout=3", "www.example.org", "A"), /NOERROR/);
     assert.ok(named.asked().includes("www.example.org IN A"));
+  });
+
+  test("resolvers by TLS and by HTTPS are asked over one connection; a certificate for another name is none", async () => {
+    await using home = await createHome();
+    const named = await startNamed(home);
+    await giveIpv4(home);
+    const trust = { NODE_EXTRA_CA_CERTS: named.certificate };
+    const upstreams = [`tls://${RESOLVER_IPV4}#${TLS_NAME}`, `https://${TLS_NAME}/dns-query#${RESOLVER_IPV4}`];
+    for (const [index, upstream] of upstreams.entries()) {
+      await home.startSkylan({ wan: { ipv4: "dhcp" }, dns: { enabled: true, upstreams: [upstream] } }, trust);
+      const resolves = async (): Promise<boolean> => (await dig(home, IPV4, "+short", "ns.example.org", "AAAA")).includes("1111");
+      await home.until(resolves, { within: 20_000, what: `${upstream} answers` });
+      const names = Array.from({ length: 10 }, (_, i) => `host${i + 10 * index}.example.org`);
+      const answers = await Promise.all(names.map((name) => dig(home, IPV4, "+short", name, "AAAA")));
+      for (const answer of answers) assert.match(answer, /^2a0d:7f00:1::/, upstream);
+      assert.match(await dig(home, IPV4, "+short", "long.example.org", "TXT"), /15x{250}/);
+      const { stdout } = await home.gateway.attempt("ss", "-Hnt", "dst", RESOLVER_IPV4);
+      assert.equal(stdout.trim().split("\n").length, 1, stdout);
+      await home.skylan.stop();
+    }
+    await home.startSkylan({ wan: { ipv4: "dhcp" }, dns: { enabled: true, upstreams: [`tls://${RESOLVER_IPV4}#dns.other.org`] } }, trust);
+    await home.until(async () => (await home.status()).ipv4?.forwarding, { within: 20_000, what: "IPv4 is there" });
+    assert.match(await dig(home, IPV4, "+timeout=8", "www.example.org", "AAAA"), /SERVFAIL/);
   });
 
   test("[D6P-18] without an address on the WAN the router asks from one of its delegation, and names resolve", async () => {
