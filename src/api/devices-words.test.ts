@@ -51,11 +51,25 @@ test("a line for each device, its addresses below it, and what helps who shows i
     "-       guest  2 h ago  hidden         06:00:00:00:00:07  made up by it",
   ]);
   assert.equal(lines[6], "    2605:59c8:1200:1::7  temporary: taken beside another one");
-  assert.match(lines.join("\n"), /camera shows its MAC address to everyone/);
+  assert.match(lines.join("\n"), /camera shows its MAC address to everyone it speaks to/);
   assert.ok(
     lines.every((line) => line.length <= 96),
     lines.join("\n"),
   );
+});
+
+test("whoever calls from temporary addresses beside one made from its MAC address is half hidden", () => {
+  const beside: DeviceAddressStatus = {
+    address: ip6("2605:59c8:1200::bad"),
+    scope: "global",
+    nature: "temporary",
+    evidence: "late",
+    ...seen,
+  };
+  const page = formatDevices({ at, devices: [{ ...camera, addresses: [...addresses, beside] }] }, { color: false });
+  assert.match(page, /^camera +home +here +half hidden /m);
+  assert.match(page, /^half hidden: it calls/m);
+  assert.doesNotMatch(page, /What helps/);
 });
 
 test("nothing to show, and nothing to repair, is said in one line", () => {

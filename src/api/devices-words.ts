@@ -32,25 +32,29 @@ function cellsOf(device: DeviceStatus, at: string): readonly string[] {
   const { name, lan, present, lastSeen, mac, randomMac, vendor } = device;
   const ago = Math.max(0, Math.round((Date.parse(at) - Date.parse(lastSeen)) / 1000));
   const seen = present ? "here" : `${spanWords(ago)} ago`;
-  return [
-    printable(name ?? "-").slice(0, LONGEST_NAME),
-    lan,
-    seen,
-    privacyWords(device),
-    mac,
-    randomMac ? "made up by it" : (vendor ?? ""),
-  ];
+  return [printable(name ?? "-").slice(0, LONGEST_NAME), lan, seen, privacyOf(device), mac, randomMac ? "made up by it" : (vendor ?? "")];
 }
 
-/** Only what the internet sees counts. */
-function privacyWords({ showsMac, addresses }: DeviceStatus): string {
-  if (showsMac) return "shows its MAC";
-  return addresses.some(({ scope, current, silent }) => scope === "global" && current && !silent) ? "hidden" : "-";
+type Privacy = "shows its MAC" | "half hidden" | "hidden" | "-";
+
+/** Only what the internet sees counts. A device with temporary addresses calls from those, whatever its lasting one shows (RFC 6724 rule 7). */
+function privacyOf({ showsMac, addresses }: DeviceStatus): Privacy {
+  const seen = addresses.filter(({ scope, current, silent }) => scope === "global" && current && !silent);
+  if (showsMac) return seen.some(({ nature }) => nature === "temporary") ? "half hidden" : "shows its MAC";
+  return seen.length > 0 ? "hidden" : "-";
 }
 
 function privacyInk(device: DeviceStatus, ink: Ink): (text: string) => string {
-  if (device.showsMac) return ink.bad;
-  return privacyWords(device) === "hidden" ? ink.good : ink.plain;
+  switch (privacyOf(device)) {
+    case "shows its MAC":
+      return ink.bad;
+    case "half hidden":
+      return ink.warning;
+    case "hidden":
+      return ink.good;
+    case "-":
+      return ink.plain;
+  }
 }
 
 const NATURES: Readonly<Record<AddressNature, string>> = {
@@ -103,13 +107,20 @@ const REMEDIES: readonly (readonly [system: string, remedy: string])[] = [
 ];
 
 function remedies(devices: readonly DeviceStatus[], ink: Ink): readonly string[] {
-  const open = devices.filter(({ showsMac }) => showsMac).map(({ name, mac }) => printable(name ?? mac));
-  if (open.length === 0) return [];
-  const who = open.length === 1 ? `${open[0]} shows its MAC address` : `${open.join(", ")} show their MAC addresses`;
-  const intro = wrap(`${who} to everyone they speak to, and can be followed from net to net by it. What helps:`, PAGE_WIDTH);
+  const open = devices.filter((device) => privacyOf(device) === "shows its MAC").map(({ name, mac }) => printable(name ?? mac));
+  const half = devices.some((device) => privacyOf(device) === "half hidden") ? ["", ...wrap(HALF_HIDDEN, PAGE_WIDTH)] : [];
+  if (open.length === 0) return half;
+  const who =
+    open.length === 1
+      ? `${open[0]} shows its MAC address to everyone it speaks`
+      : `${open.join(", ")} show their MAC addresses to everyone they speak`;
+  const intro = wrap(`${who} to, and can be followed from net to net by it. What helps:`, PAGE_WIDTH);
   const width = Math.max(...REMEDIES.map(([system]) => system.length));
   const lines = REMEDIES.flatMap(([system, remedy]) =>
     wrap(remedy, PAGE_WIDTH - width - 4).map((text, i) => `  ${ink.strong((i === 0 ? system : "").padEnd(width))}  ${text}`),
   );
-  return ["", ...intro.map(ink.warning), ...lines];
+  return [...half, "", ...intro.map(ink.warning), ...lines];
 }
+
+const HALF_HIDDEN =
+  "half hidden: it calls from temporary addresses, but the one that stays is made from its MAC address, and shows it to whoever learns that one.";
