@@ -40,7 +40,8 @@ export function planHoldings(config: Config, facts: Facts, now: Instant): Holdin
   const live = (facts.dhcpv6?.delegated ?? []).filter(({ validUntil }) => validUntil > now);
   const usable = once(live.filter(isDelegable)).slice(0, MOST_DELEGATIONS);
   const holdings = [...usable.map(delegated), ...ula(config, facts)];
-  const numbered = numberLans(holdings, lans, facts.subnets);
+  const behind = (facts.dhcpv6Server?.delegations ?? []).map((delegation) => delegation.prefix);
+  const numbered = numberLans(holdings, lans, facts.subnets, behind);
   const subnets = holdings.flatMap((holding, i) =>
     lans.flatMap((lan) => {
       const number = numbered[i]!.get(lan.name);

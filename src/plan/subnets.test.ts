@@ -237,3 +237,13 @@ function anyMemory(): fc.Arbitrary<SubnetMemory> {
   );
   return fc.dictionary(fc.constantFrom(...NAMES, "x", "y", "z"), entry, { noNullPrototype: true });
 }
+
+test("[LPD-1] a LAN that comes later leaves alone what is delegated to routers behind, as long as there is something else", () => {
+  const pools = [pool(prefix("2605:59c8:1200::/62"))];
+  const delegated = [prefix("2605:59c8:1200:1::/64"), prefix("2605:59c8:1200:2::/64")];
+  const [one] = numberLans(pools, [lan("home")], {});
+  const memory = rememberNumbers(pools, [one!], {});
+  const lans = ["home", "guest", "things"].map((name) => lan(name));
+  assert.deepEqual(Object.fromEntries(numberLans(pools, lans.slice(0, 2), memory, delegated)[0]!), { home: 0, guest: 3 });
+  assert.deepEqual(Object.fromEntries(numberLans(pools, lans, memory, delegated)[0]!), { home: 0, guest: 3, things: 1 });
+});

@@ -40,13 +40,21 @@ export const isNumberable = (prefix: Prefix): boolean => prefixLength(prefix) <=
 /** The /64 with a number. */
 export const lanPrefix = (pool: SubnetPool, number: number): Prefix => subnet(pool.prefix, LAN_LENGTH, number);
 
-/** One number of each pool for each LAN; two LANs never share a /64, not even where pools overlap. */
-export function numberLans(pools: readonly SubnetPool[], lans: readonly LanConfig[], memory: SubnetMemory): readonly Numbers[] {
+/**
+ * One number of each pool for each LAN; two LANs never share a /64, not even where pools overlap. What is `delegated` to routers behind us is the last
+ * choice for a LAN without a number.
+ */
+export function numberLans(
+  pools: readonly SubnetPool[],
+  lans: readonly LanConfig[],
+  memory: SubnetMemory,
+  delegated: readonly Prefix[] = [],
+): readonly Numbers[] {
   const owners = new Map<Prefix, string>();
   const given = new Map<string, number>();
   return pools.map((pool) => {
     if (!isNumberable(pool.prefix)) return new Map();
-    const numbers = numberPool(pool, lans, { memory, owners, given });
+    const numbers = numberPool(pool, lans, { memory, owners, given, delegated });
     for (const [name, number] of numbers) {
       owners.set(lanPrefix(pool, number), name);
       if (!given.has(name)) given.set(name, number);
@@ -108,6 +116,7 @@ interface Known {
   readonly owners: ReadonlyMap<Prefix, string>;
   /** Numbers of the first pool, so that a LAN has the same in each where it can. */
   readonly given: ReadonlyMap<string, number>;
+  readonly delegated: readonly Prefix[];
 }
 
 /** From the strongest wish to the weakest: what the owner wrote, what the LAN has here, what it has elsewhere, what it had. */
@@ -139,7 +148,8 @@ function numberPool(pool: SubnetPool, lans: readonly LanConfig[], known: Known):
     }
   }
   const unnumbered = served.filter((lan) => !numbers.has(lan.name));
-  for (const avoided of [formerNumbers(pool, lans, known.memory), new Set<number>()]) {
+  const claimed = [...formerNumbers(pool, lans, known.memory), ...delegatedNumbers(pool, known.delegated)];
+  for (const avoided of [new Set(claimed), new Set<number>()]) {
     let next = 0;
     for (const { name } of unnumbered) {
       if (numbers.has(name)) continue;
@@ -155,6 +165,13 @@ function formerNumbers({ prefix }: SubnetPool, lans: readonly LanConfig[], memor
   const names = new Set(lans.map((lan) => lan.name));
   const former = Object.entries(memory).filter(([name]) => !names.has(name));
   return new Set(former.map(([, numbers]) => numbers.in[prefix] ?? numbers.last));
+}
+
+function delegatedNumbers({ prefix }: SubnetPool, delegated: readonly Prefix[]): readonly number[] {
+  return delegated.flatMap((value) => {
+    const [size, index] = [subnetCount(value, LAN_LENGTH), subnetIndex(prefix, value)];
+    return index === undefined ? [] : Array.from({ length: size }, (_, i) => index * size + i);
+  });
 }
 
 /** The numbers that exist in a pool. */
