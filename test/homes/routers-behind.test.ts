@@ -128,7 +128,7 @@ describe("routers behind", () => {
 
   test("[LPD-2] the route of a router that is gone ends with its lease", async () => {
     const value = (await globalOf("dhcpcd"))!;
-    await home.host("dhcpcd").attempt("pkill", "-KILL", "dhcpcd");
+    await running.get("dhcpcd")!.stop("SIGKILL");
     await home.until(async () => (await routeTo(value)) === undefined, {
       within: (LIFETIMES.valid + 10) * 1000,
       what: "the route is gone",
