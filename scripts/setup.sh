@@ -32,6 +32,7 @@ bind9-utils dnssec-signzone
 conntrack conntrack
 dbus-daemon dbus-daemon
 dhcpcd-base dhcpcd
+dnsmasq-base dnsmasq
 faketime faketime
 iperf3 iperf3
 iputils-ping ping
@@ -52,7 +53,6 @@ wide-dhcpv6-client dhcp6c
 SET
       ;;
     bench) cat <<'SET'
-dnsmasq-base dnsmasq
 dnsperf dnsperf
 kea-admin perfdhcp
 unbound unbound

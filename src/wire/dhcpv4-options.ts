@@ -2,7 +2,7 @@
  * Options of DHCP for IPv4 (RFC 2132; RFC 3397: 119; RFC 3442: 121; RFC 4361: 61; RFC 4702: 81) as values. Several instances of one option are one, joined in their
  * order (RFC 3396), and long ones are split.
  */
-import type { Ip4 } from "../addr/ip.ts";
+import { type Ip4, ip4FromBytes } from "../addr/ip.ts";
 import { maskLength, maskOf, type Prefix4, prefix4Address, prefix4Length, prefix4Of } from "../addr/prefix4.ts";
 import type { Seconds } from "../addr/time.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
@@ -94,31 +94,30 @@ function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
 export function decodeOption(code: number, data: Uint8Array): Dhcpv4Option {
   const kind = KINDS.get(code);
   if (kind === undefined) return { kind: "unknown", code, data };
-  const reader = new Reader(data);
   switch (kind) {
     case "message-type":
-      return { kind, type: typeOf(whole(reader, 1).uint8()) };
+      return { kind, type: typeOf(whole(data, 1)[0]!) };
     case "subnet-mask":
-      return { kind, length: lengthOf(whole(reader, 4).ip4()) };
+      return { kind, length: lengthOf(ip4FromBytes(whole(data, 4))) };
     case "routers":
     case "resolvers":
     case "ntp-servers":
-      return { kind, addresses: addresses(reader) };
+      return { kind, addresses: addresses(new Reader(data)) };
     case "broadcast-address":
     case "requested-address":
     case "server-id":
-      return { kind, address: whole(reader, 4).ip4() };
+      return { kind, address: ip4FromBytes(whole(data, 4)) };
     case "host-name":
     case "domain-name":
     case "message":
       return { kind, text: new TextDecoder().decode(data).replace(/\0+$/, "") };
     case "mtu":
     case "max-size":
-      return { kind, octets: whole(reader, 2).uint16() };
+      return { kind, octets: new Reader(whole(data, 2)).uint16() };
     case "lease-time":
     case "renewal-time":
     case "rebinding-time":
-      return { kind, time: whole(reader, 4).uint32() as Seconds };
+      return { kind, time: new Reader(whole(data, 4)).uint32() as Seconds };
     case "parameter-list":
       return { kind, codes: [...data] };
     case "client-id":
@@ -128,7 +127,7 @@ export function decodeOption(code: number, data: Uint8Array): Dhcpv4Option {
     case "domain-search":
       return { kind, domains: decodeDomainList(data) };
     case "classless-routes":
-      return { kind, routes: classlessRoutes(reader) };
+      return { kind, routes: classlessRoutes(new Reader(data)) };
   }
 }
 
@@ -190,9 +189,9 @@ export function encodeOptionData(option: Dhcpv4Option): Uint8Array {
   }
 }
 
-function whole(reader: Reader, size: number): Reader {
-  if (reader.left !== size) throw new WireError(`an option of ${reader.left} octets in place of ${size}`, reader.offset);
-  return reader;
+function whole(data: Uint8Array, size: number): Uint8Array {
+  if (data.length !== size) throw new WireError(`an option of ${data.length} octets in place of ${size}`, 0);
+  return data;
 }
 
 function typeOf(number: number): Dhcpv4Type {
