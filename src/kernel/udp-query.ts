@@ -18,6 +18,8 @@ const MOST_TRIES = 8;
 const LONGEST = 65_535;
 /** A flood of forged answers must not keep the program from its work. */
 const MOST_PER_TURN = 16;
+/** One number has two names. */
+const NOTHING_YET: readonly string[] = ["EAGAIN", "EWOULDBLOCK", "EINTR"];
 
 export interface UdpQueryOptions {
   readonly address: Ip;
@@ -47,8 +49,7 @@ export function sendUdpQuery(query: Uint8Array, options: UdpQueryOptions): { clo
       for (let count = 0; isOpen && count < MOST_PER_TURN; count++) {
         const length = Number(libc.recv(fd, buffer, LONGEST, MSG_DONTWAIT));
         if (length < 0) {
-          const errno = lastErrno();
-          if (errno !== "EAGAIN" && errno !== "EINTR") options.failed();
+          if (!NOTHING_YET.includes(lastErrno())) options.failed();
           return;
         }
         options.receive(buffer.slice(0, length));
