@@ -45,7 +45,7 @@ const MOST_DEAD_LINES = 4096;
 const CLOCK_NOISE = 1000;
 const RETRY_INTERVAL = 5000;
 /** In milliseconds: who waits for the disk under load waits this much longer, for a tenth of the system calls. */
-const GATHERING = 3;
+const GATHERING = 6;
 
 /**
  * The entries in `path`, oldest first; none where there is no file. What is no entry is left out and counted.
