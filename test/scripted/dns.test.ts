@@ -94,7 +94,12 @@ describe("the forwarder and a scripted resolver", () => {
       more();
     };
     for (let i = 0; i < 48; i++) more();
-    await home.until(() => done >= count * 0.98, { within: 60_000, what: "nearly all are answered" });
+    // One that is lost on the way must not stop the others.
+    const nearlyAll = (): boolean => {
+      for (let i = 0; i < 16; i++) more();
+      return sent === count && done >= count * 0.9;
+    };
+    await home.until(nearlyAll, { within: 60_000, what: "nearly all are answered" });
     const asked = resolver.asked.slice(from).filter(({ transport }) => transport === "udp");
     const ports = asked.map(({ port }) => port);
     assert.ok(Math.min(...ports) < 2000 && Math.max(...ports) > 64_500, `${Math.min(...ports)} to ${Math.max(...ports)}`);
