@@ -6,8 +6,8 @@ import type { Ruleset } from "../plan/kernel-state.ts";
 import { ETHERTYPE_IPV4, decodeEthernet } from "../wire/ethernet.ts";
 import type { SimGateway } from "./gateway.ts";
 
-/** The kernel counts the lives of addresses in whole seconds. */
-const ROUNDING = seconds(1);
+/** The kernel counts the lives of addresses in whole seconds, and an end that is off by two is left alone (diff/diff.ts). */
+const ROUNDING = seconds(3);
 /** A restart asks anew, a refusal at once and then ever more slowly. */
 const RATE = { count: 12, span: seconds(10) };
 
