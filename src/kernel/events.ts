@@ -53,7 +53,7 @@ export class KernelEvents {
     this.#changed = changed;
     this.#neighbors = new NeighborEvents((news) => {
       this.#rememberUnreachable(news);
-      neighbors(news);
+      this.#whenFree(() => neighbors(news));
     }, handles);
     this.#sockets = [
       subscribe(NETLINK_ROUTE, GROUPS, (news) => this.#hearRoute(news)),
@@ -82,9 +82,14 @@ export class KernelEvents {
   }
 
   #tell(): void {
-    if (!this.#catchingUp) return this.#changed();
+    this.#whenFree(this.#changed);
+  }
+
+  /** Who is catching up is in the middle of a turn: what it hears is told after that turn. */
+  #whenFree(tell: () => void): void {
+    if (!this.#catchingUp) return tell();
     setImmediate(() => {
-      if (!this.#closed) this.#changed();
+      if (!this.#closed) tell();
     });
   }
 

@@ -57,6 +57,7 @@ export class Loop implements Desk {
   #desired: Desired | undefined;
   /** The last words are being said: nothing is planned any more. */
   #leaving = false;
+  #inTurn = false;
   #links: readonly LinkFact[] = [];
   readonly #startedAt: Instant;
   #lookAt: Instant = instant(0);
@@ -81,6 +82,17 @@ export class Loop implements Desk {
 
   /** One turn, for what has happened at the same time. Returns whether anything but packets has come of it. */
   handle(...events: readonly Event[]): boolean {
+    // Half a turn is no state to decide from: with the links not yet seen, all sockets would be closed.
+    if (this.#inTurn) throw new Error("an event came in the middle of a turn; it has to wait for its end");
+    this.#inTurn = true;
+    try {
+      return this.#turn(events);
+    } finally {
+      this.#inTurn = false;
+    }
+  }
+
+  #turn(events: readonly Event[]): boolean {
     const now = this.#world.now();
     for (const event of events) {
       this.#leaving ||= event.kind === "leave";

@@ -105,7 +105,8 @@ describe("devices", { concurrency: 4 }, () => {
     const device = await deviceWhere(home, "camera", leased, { within: 30_000, what: "the camera has a lease" });
     const { address, nature } = globalsOf(device).find(({ evidence }) => evidence === "lease")!;
     assert.equal(nature, "stable");
-    assert.ok((await home.camera.exec("ip", "-6", "addr")).includes(`${address}/128`), address);
+    const isOwn = async (): Promise<boolean> => (await home.camera.exec("ip", "-6", "addr")).includes(`${address}/128`);
+    await home.until(isOwn, { within: 5000, what: `the camera has ${address}` });
   });
 
   test("a host that says nothing of itself is asked for its name once", { skip: skipWithout("avahi-daemon") }, async () => {

@@ -154,6 +154,26 @@ test("news of what another hand changes arrives, our own changes make none", asy
   }
 });
 
+test("who looks at the kernel hears of neighbours only after the turn in which it looks", async (t) => {
+  const home = await makeHome(t);
+  const heard: string[] = [];
+  const events = home.namespace.run(
+    () =>
+      new KernelEvents(
+        () => undefined,
+        (news) => heard.push(...news.map(({ address }) => address)),
+        home.handles,
+      ),
+  );
+  t.after(() => events.close());
+  home.namespace.run(() => {
+    shell("ip neigh add 2605:59c8:77::9 lladdr 02:00:00:00:00:09 dev wan nud reachable");
+    home.look();
+    assert.deepEqual(heard, [], "not in the middle of the look");
+  });
+  await until(() => heard.includes("2605:59c8:77::9"), "the neighbour");
+});
+
 test("the cable of the other side makes carrier come and go", async (t) => {
   const home = await makeHome(t);
   const carrier = () => home.namespace.run(() => home.look().links.find((link) => link.name === "wan")?.carrier);

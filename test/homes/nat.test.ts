@@ -1,5 +1,5 @@
 /** One IPv4 address for the home: what RFC 4787, 5382 and 5508 want of its translation, forwarded ports, and who else may use the box's ways. */
-// Needs: conntrack
+// Needs: conntrack, python3
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ip4 } from "../../src/addr/ip.ts";
@@ -7,6 +7,7 @@ import { prefix4 } from "../../src/addr/prefix4.ts";
 import { createHome, type Home, type HomeOptions, NET_ADDRESS, NET_ADDRESS_IPV4 } from "../../src/lab/home.ts";
 import type { Namespace } from "../../src/lab/namespace.ts";
 import type { Running } from "../../src/lab/running.ts";
+import { nodeCommand } from "../../src/lab/script-path.ts";
 import { giveIpv4 } from "../../src/lab/static-ipv4.ts";
 import { fetchWeb, serveWeb, webUrl } from "../../src/lab/traffic.ts";
 import { skipWithout } from "./home.ts";
@@ -280,11 +281,8 @@ table ip docker {
 }
 END`);
     await serveWeb(home.net, 80);
-    server = home.gateway.spawn(inContainer("python3", "-m", "http.server", "8000"));
-    await home.until(async () => (await home.gateway.exec(...inContainer("ss", "-ltn"))).includes(":8000"), {
-      within: 10_000,
-      what: "it serves",
-    });
+    server = home.gateway.spawn(inContainer(...nodeCommand("web-server", "container", "8000")));
+    await server.line(/^listening on 8000$/, 30_000);
   });
   after(async () => {
     // In a namespace of its own it does not end with the gateway.
@@ -294,12 +292,12 @@ END`);
 
   test("it reaches the internet behind the leased address, and devices reach what it publishes", async () => {
     assert.match(await fetched(webUrl(NET_ADDRESS_IPV4)), /You are ::ffff:100\.64\.0\.9/);
-    assert.match(await fetchWeb(home.laptop, webUrl("192.168.1.1", 8081)), /Directory listing/);
-    assert.match(await fetchWeb(home.laptop, webUrl(CONTAINER, 8000)), /Directory listing/);
+    assert.match(await fetchWeb(home.laptop, webUrl("192.168.1.1", 8081)), /Hello from container/);
+    assert.match(await fetchWeb(home.laptop, webUrl(CONTAINER, 8000)), /Hello from container/);
   });
 
   test("the internet reaches what the owner has opened on the gateway, and nothing else that it publishes", async () => {
-    assert.match(await fetchWeb(home.net, webUrl(CGNAT_ADDRESS, 8082)), /Directory listing/);
+    assert.match(await fetchWeb(home.net, webUrl(CGNAT_ADDRESS, 8082)), /Hello from container/);
     await refused(home.net, webUrl(CGNAT_ADDRESS, 8081));
   });
 

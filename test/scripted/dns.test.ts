@@ -229,7 +229,8 @@ describe("the forwarder and a scripted resolver", () => {
     }
     resolver.script = politely;
     const { stdout } = await home.camera.attempt("dig", `@${IPV4}`, "+short", "+tries=3", "+timeout=3", "camera.net", "AAAA");
-    assert.equal(stdout.trim(), RIGHT);
+    // What dig says of tries that were lost in the flood stands before.
+    assert.equal(stdout.trim().split("\n").at(-1), RIGHT);
     assert.ok(memory() - before < 120_000, `${memory() - before} kB more`);
   });
 });
