@@ -1,5 +1,5 @@
 /** One IPv4 address for the home: what RFC 4787, 5382 and 5508 want of its translation, forwarded ports, and who else may use the box's ways. */
-// Needs: conntrack, python3
+// Needs: conntrack
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ip4 } from "../../src/addr/ip.ts";
